@@ -1,0 +1,1 @@
+"""The engine: character-level language models, without a screen."""

@@ -1,0 +1,1 @@
+"""The app: a workbench for `model` in the terminal."""
