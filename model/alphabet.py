@@ -1,0 +1,94 @@
+"""Characters <-> tokens."""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from model.errors import MakemoreError
+
+BOUNDARY = 0  # the token before and after every word, the notebook's "."
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """The distinct characters of a corpus, in the order of their code points.
+
+    Token 0 is the boundary, by construction; token i is `characters[i - 1]`. The boundary is no
+    character, so that a word may hold a real ".".
+    """
+
+    characters: str
+
+    @classmethod
+    def of(cls, characters: Iterable[str]) -> "Alphabet":
+        """The alphabet of some characters, each of which may occur more than once."""
+        return cls("".join(sorted(set(characters))))
+
+    def __len__(self) -> int:
+        """The number of tokens: the characters and the boundary."""
+        return 1 + len(self.characters)
+
+    def __contains__(self, character: object) -> bool:
+        return character in self._tokens
+
+    @cached_property
+    def _tokens(self) -> dict[str, int]:
+        return {character: token for token, character in enumerate(self.characters, start=1)}
+
+    def encode(self, text: str) -> list[int]:
+        """The token of each character of `text`.
+
+        Raises:
+            MakemoreError: a character is not in the alphabet.
+        """
+        try:
+            return [self._tokens[character] for character in text]
+        except KeyError as error:
+            raise MakemoreError(
+                f"'{visible(error.args[0])}' in '{visible(text)}' is not in the corpus's alphabet "
+                f"of {len(self.characters)} characters; use characters of the corpus"
+            ) from None
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The characters of `tokens`, none of which is the boundary."""
+        return "".join(self.characters[token - 1] for token in tokens)
+
+    def label(self, token: int) -> str:
+        """How a token is shown: the boundary as "."."""
+        return "." if token == BOUNDARY else label(self.characters[token - 1])
+
+    def labels(self, tokens: Iterable[int]) -> str:
+        """The labels of several tokens, such as a context, in one string."""
+        return "".join(map(self.label, tokens))
+
+
+def label(character: str) -> str:
+    r"""How a character is shown beside the boundary's ".": a real "." therefore as "\."."""
+    return "\\" + character if character in ".\\" else visible(character)
+
+
+def normalise(text: str) -> str:
+    """`text` in Unicode's composed form NFC, so that each accented letter is one character."""
+    return unicodedata.normalize("NFC", text)
+
+
+def visible(text: str) -> str:
+    r"""`text` with everything that a terminal would obey, or not show, spelled out.
+
+    Control characters become their pictures (U+241B for escape); other characters of the Unicode
+    categories "other", line and paragraph separators and blanks that look like nothing become
+    escapes such as `\u202e`. Plain spaces stay.
+    """
+    return text if text.isprintable() else "".join(map(_visible_character, text))
+
+
+def _visible_character(character: str) -> str:
+    code = ord(character)
+    if character.isprintable():
+        return character
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

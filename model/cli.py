@@ -1,0 +1,235 @@
+"""`makemore`: the engine without a screen.
+
+Results go to standard output, progress and messages to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from model.alphabet import normalise, visible
+from model.corpus import DEFAULT, Corpus, load
+from model.errors import MakemoreError
+
+if TYPE_CHECKING:  # torch takes seconds to import: `--help` and wrong usage do not wait for it
+    from model.language_model import LanguageModel
+    from model.training import Trainer
+
+MODELS = ("counts", "one-layer")
+NETWORKS = MODELS[1:]
+RECIPES = ("notebook", "converge")
+
+
+class _Group(click.Group):
+    """Turns every error that a user can mend into one line and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MakemoreError as error:
+            raise click.ClickException(str(error)) from None
+
+
+corpus_argument = click.argument("source", metavar="[CORPUS]", default=DEFAULT)
+order_option = click.option(
+    "-n", default=2, show_default=True, type=click.IntRange(2, 10), help="The order; 2: bigram."
+)
+model_option = click.option(
+    "--model",
+    "model_name",
+    type=click.Choice(MODELS),
+    default="counts",
+    show_default=True,
+    help="A network is first trained with the recipe 'converge'.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="makemore-tui")
+def main() -> None:
+    """Character-level language models of a list of words.
+
+    CORPUS is a file with one word a line, "-" for standard input, or the name of a built-in corpus
+    such as german-last-names; without it, english-first-names. makemore-names is fetched once.
+    """
+
+
+@main.command()
+@corpus_argument
+@order_option
+@json_option
+def stats(source: str, n: int, as_json: bool) -> None:
+    """Describe CORPUS and its n-grams."""
+    from model.counts import CountModel
+    from model.ngrams import count
+
+    corpus = load(source)
+    ngrams = count(corpus, n)
+    figures = {
+        "words": corpus.word_count,
+        "unique_words": len(corpus.vocabulary),
+        "characters": corpus.characters,
+        "examples": corpus.examples,
+        "alphabet": corpus.alphabet.characters,
+        "n": n,
+        "contexts": len(ngrams.contexts),
+        "outcomes": len(corpus.alphabet),
+        "floor": CountModel(ngrams).floor,
+    }
+    if as_json:
+        _print_json(figures)
+        return
+    click.echo(f"corpus        {visible(corpus.name)}")
+    for name, value in figures.items():
+        label = name.replace("_", " ")
+        if isinstance(value, float):
+            bits, perplexity = value / math.log(2), math.exp(value)
+            text = f"{value:.4f} nats, {bits:.4f} bits, perplexity {perplexity:.2f}"
+        else:
+            text = visible(value) if isinstance(value, str) else f"{value:,}"
+        click.echo(f"{label:<13} {text}")
+
+
+@main.command()
+@corpus_argument
+@click.option("--model", "model_name", type=click.Choice(NETWORKS), default="one-layer")
+@order_option
+@click.option("--recipe", "recipe_name", type=click.Choice(RECIPES), default="notebook",
+              show_default=True, help="'notebook' adds up its gradients, as the notebook does; "
+              "'converge' reaches the floor.")  # fmt: skip
+@click.option("--steps", type=click.IntRange(min=1), help="Instead of the recipe's 501.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of the network's start.  [default: 0]")
+@click.option("--device", type=click.Choice(("auto", "cpu", "cuda", "mps")), default="auto",
+              show_default=True)  # fmt: skip
+@json_option
+def train(source: str, recipe_name: str, as_json: bool, **changes: Any) -> None:
+    """Train a network on CORPUS, with a line at each report."""
+    trainer = _trainer(load(source), recipe_name, **changes)
+    click.echo(f"device: {trainer.device}; floor {trainer.floor:.4f} nats", err=True)
+    began = time.perf_counter()
+    line: dict[str, Any] = {}
+    for report in trainer.run():
+        line = asdict(report)
+        if as_json:
+            _print_json(line)
+        else:
+            samples = ", ".join(map(visible, report.samples))
+            click.echo(f"step {report.step}: lr={report.lr:.4f} loss={report.loss:.4f} {samples}")
+    seconds = time.perf_counter() - began
+    speed = trainer.step / seconds
+    if as_json:
+        closing = {"seconds": seconds, "steps_per_second": speed, "device": trainer.device.name}
+        _print_json({**line, "final": True, "floor": trainer.floor, **closing})
+    else:
+        gap = line["loss"] - trainer.floor
+        click.echo(f"{gap:.4f} nats above the floor of {trainer.floor:.4f}")
+        click.echo(f"{trainer.step:,} steps in {seconds:.2f} s, {speed:,.0f} a second", err=True)
+
+
+@main.command()
+@corpus_argument
+@model_option
+@order_option
+@click.option("--count", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="The same seed draws the same words.")  # fmt: skip
+@click.option("--prefix", default="", help="What every word begins with.")
+@click.option("--temperature", type=click.FloatRange(min=0, min_open=True), default=1.0,
+              show_default=True, help="Below 1 likelier words, above odder ones.")  # fmt: skip
+@click.option("--top-k", type=click.IntRange(min=1), help="Draw from the K likeliest tokens only.")
+@click.option("--max-length", type=click.IntRange(min=1), default=100, show_default=True,
+              help="Characters after which a word is cut.")  # fmt: skip
+@json_option
+def sample(source: str, model_name: str, n: int, as_json: bool, **draws: Any) -> None:
+    """Draw new words from a model of CORPUS."""
+    from model.sampling import Draws
+    from model.sampling import sample as draw
+
+    draws["prefix"] = normalise(draws["prefix"])
+    settings = Draws(**draws)
+    corpus = load(source)
+    model = _model(corpus, model_name, n)
+    for word in draw(model, settings):
+        in_corpus = word.word in corpus.vocabulary
+        if as_json:
+            _print_json({"word": word.word, "nll": _finite(word.nll), "in_corpus": in_corpus})
+        else:
+            notes = {
+                "boundary": "in corpus" if in_corpus else "new",
+                "unseen": "ended in a context never seen",
+                "length": "cut at the maximum length",
+            }
+            click.echo(f"{visible(word.word):<24} {word.nll:8.4f}  {notes[word.ending]}")
+
+
+@main.command()
+@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@click.option("--corpus", "source", metavar="CORPUS", default=DEFAULT, show_default=True)
+@model_option
+@order_option
+@json_option
+def score(words: tuple[str, ...], source: str, model_name: str, n: int, as_json: bool) -> None:
+    """Show how likely each character of each WORD is."""
+    from model.scoring import score as score_word
+
+    model = _model(load(source), model_name, n)
+    for word in map(normalise, words):
+        result = score_word(model, word)
+        if as_json:
+            tokens = [{**asdict(token), "nll": _finite(token.nll)} for token in result.tokens]
+            totals = {"nll": _finite(result.nll), "nll_per_token": _finite(result.nll_per_token)}
+            _print_json({"word": word, **totals, "tokens": tokens})
+            continue
+        click.echo(f"{visible(word)}: {_nats(result.nll)}, {_nats(result.nll_per_token)} per token")
+        for token in result.tokens:
+            p = f"p={token.p:.4f}  {_nats(token.nll)}" if token.p else "impossible"
+            click.echo(f"  {token.context} -> {token.outcome}  {p}")
+
+
+def _model(corpus: Corpus, name: str, n: int) -> LanguageModel:
+    """The model called `name`, trained if it is a network."""
+    from model.counts import CountModel
+    from model.ngrams import count
+
+    if name == "counts":
+        return CountModel(count(corpus, n))
+    trainer = _trainer(corpus, "converge", model_name=name, n=n)
+    with click.progressbar(
+        length=trainer.recipe.steps, label="training", file=sys.stderr
+    ) as progress:
+        for _ in trainer.run():
+            progress.update(trainer.step - progress.pos)
+    return trainer.network
+
+
+def _trainer(corpus: Corpus, recipe_name: str, model_name: str, **changes: Any) -> Trainer:
+    from model.recipe import RECIPES
+    from model.training import Trainer
+
+    changes = {name: value for name, value in changes.items() if value is not None}
+    return Trainer(corpus, RECIPES[recipe_name].with_(model=model_name, **changes))
+
+
+def _finite(number: float) -> float | None:
+    """JSON knows no infinity: what is impossible has no NLL."""
+    return number if math.isfinite(number) else None
+
+
+def _nats(number: float) -> str:
+    return f"{number:.4f} nats" if math.isfinite(number) else "impossible"
+
+
+def _print_json(line: dict[str, Any]) -> None:
+    click.echo(json.dumps(line, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""Corpus -> contexts, outcomes, counts: the notebook's lookup tables, without its loops.
+
+The corpus is one stream of tokens, each word closed by the boundary: `emma.olivia.ava.`. Every
+position of the stream is an example: the token there is the outcome, the n-1 tokens before it,
+filled up with boundaries at the start of a word, are the context.
+
+Contexts are numbered order by order. The empty context has id 0. Where an example has context c
+and outcome y, a model of the next order sees the context "c then y", which the code c * V + y
+stands for (V is the size of the alphabet); the boundary leads back to the context of boundaries
+alone. The rank of a code among all that occur is the new id. Ids are therefore in the sorted order
+of the contexts' tokens, fit small integers at any order, and are found by counting, not sorting.
+"""
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from model.alphabet import BOUNDARY, Alphabet
+from model.corpus import Corpus
+from model.errors import MakemoreError
+
+ORDERS = range(2, 11)
+CHUNK = 1 << 20  # examples at a time: bounds the memory for 64-bit intermediates
+MOST_DENSE = 1 << 27  # the most entries of a dense table: half a gigabyte of 32-bit counts
+
+
+@dataclass(frozen=True)
+class ContextIndex:
+    """The contexts of one order, numbered in sorted order.
+
+    `levels[k]` holds, sorted, the codes (id of the first k tokens) * V + (token k) of every
+    beginning of k + 1 tokens that some context has: a trie, a level a tensor.
+    """
+
+    alphabet_size: int
+    levels: tuple[Tensor, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.levels[-1]) if self.levels else 1
+
+    def ids(self, contexts: Tensor) -> Tensor:
+        """The id of each of `contexts` (B, n-1), and -1 for one that never occurs. (B,)"""
+        ids = contexts.new_zeros(len(contexts))
+        for level, tokens in zip(self.levels, contexts.unbind(1), strict=True):
+            codes = ids * self.alphabet_size + tokens
+            places = torch.searchsorted(level, codes).clamp_(max=len(level) - 1)
+            found = (level[places] == codes) & (ids >= 0) & (tokens >= 0)
+            ids = places.masked_fill_(~found, -1)
+        return ids
+
+    def tokens(self, ids: Tensor) -> Tensor:
+        """The tokens of the contexts `ids` (B,), oldest first. (B, n-1)"""
+        columns: list[Tensor] = []
+        for level in reversed(self.levels):
+            codes = level[ids]
+            columns.append(codes % self.alphabet_size)
+            ids = codes // self.alphabet_size
+        return torch.stack(columns[::-1], 1) if columns else ids.new_empty((len(ids), 0))
+
+    def to(self, device: torch.device) -> "ContextIndex":
+        """The same index on another device."""
+        return ContextIndex(self.alphabet_size, tuple(level.to(device) for level in self.levels))
+
+
+@dataclass(frozen=True)
+class Ngrams:
+    """The n-grams of a corpus and how often each occurs.
+
+    `codes` (pairs,) holds (context id) * V + outcome for every pair that occurs, sorted, and
+    `counts` (pairs,) its number of occurrences.
+    """
+
+    n: int
+    alphabet: Alphabet
+    contexts: ContextIndex
+    codes: Tensor
+    counts: Tensor
+
+    @property
+    def context_ids(self) -> Tensor:
+        """The context of each pair. (pairs,)"""
+        return self.codes // len(self.alphabet)
+
+    @property
+    def outcomes(self) -> Tensor:
+        """The outcome of each pair. (pairs,)"""
+        return self.codes % len(self.alphabet)
+
+    @cached_property
+    def total(self) -> int:
+        """The number of examples."""
+        return int(self.counts.sum())
+
+    @cached_property
+    def row_sums(self) -> Tensor:
+        """How often each context occurs, 64-bit. (contexts,)"""
+        sums = torch.zeros(len(self.contexts), dtype=torch.int64)
+        return sums.index_add_(0, self.context_ids, self.counts)
+
+    @cached_property
+    def N(self) -> Tensor:  # noqa: N802
+        """The notebook's count table. (contexts, V)
+
+        Raises:
+            MakemoreError: the table would not fit into memory.
+        """
+        entries = len(self.contexts) * len(self.alphabet)
+        if entries > MOST_DENSE:
+            raise MakemoreError(
+                f"n={self.n} makes {len(self.contexts):,} contexts x {len(self.alphabet):,} "
+                f"outcomes, a table of {entries * 4 / 2**30:.1f} GiB; choose a lower n"
+            )
+        table = torch.zeros(entries, dtype=torch.int32)
+        table[self.codes] = self.counts.to(torch.int32)
+        return table.view(len(self.contexts), len(self.alphabet))
+
+    def context_labels(self, ids: Sequence[int]) -> list[str]:
+        """How the contexts `ids` are shown, such as ".e"."""
+        rows: list[list[int]] = self.contexts.tokens(torch.tensor(ids)).tolist()
+        return [self.alphabet.labels(row) for row in rows]
+
+
+def check_order(n: int) -> None:
+    """Let the orders pass that the product knows.
+
+    Raises:
+        MakemoreError: `n` is not one of them.
+    """
+    if n not in ORDERS:
+        raise MakemoreError(f"n={n} is no order; choose {ORDERS.start} to {ORDERS.stop - 1}")
+
+
+def tokenise(corpus: Corpus) -> Tensor:
+    """The stream of the corpus's tokens, each word closed by the boundary. (examples,)
+
+    8-bit where the alphabet fits, 32-bit otherwise.
+    """
+    alphabet = corpus.alphabet
+    dtype = torch.uint8 if len(alphabet) <= 256 else torch.int32
+    code_points = [ord(character) for character in alphabet.characters]
+    table = torch.zeros(1 + max([ord("\n"), *code_points]), dtype=dtype)
+    table[code_points] = torch.arange(1, len(alphabet), dtype=dtype)
+    table[ord("\n")] = BOUNDARY
+    stream = torch.empty(len(corpus.text), dtype=dtype)
+    for part in _chunks(len(stream)):
+        # UTF-32 is the one encoding in which every character has the same size.
+        encoded = bytearray(corpus.text[part].encode("utf-32-le"))
+        stream[part] = table[torch.frombuffer(encoded, dtype=torch.int32).long()]
+    return stream
+
+
+def detokenise(stream: Tensor, alphabet: Alphabet) -> list[str]:
+    """The words of a stream of tokens, each word closed by the boundary."""
+    code_points = [ord(character) for character in ("\n", *alphabet.characters)]
+    encoded = torch.tensor(code_points, dtype=torch.int32)[stream]
+    text = ctypes.string_at(encoded.data_ptr(), encoded.nbytes).decode("utf-32-le")
+    return text.split("\n")[:-1]
+
+
+def count(corpus: Corpus, n: int) -> Ngrams:
+    """The n-grams of a corpus.
+
+    Raises:
+        MakemoreError: `n` is no order that the product knows.
+    """
+    outcomes = tokenise(corpus)
+    index, contexts = _index(outcomes, len(corpus.alphabet), n)
+    histogram = _histogram(contexts, outcomes, len(index), len(corpus.alphabet))
+    return Ngrams(n, corpus.alphabet, index, *histogram)
+
+
+def examples(corpus: Corpus, n: int) -> tuple[Tensor, Tensor]:
+    """The notebook's training set: the context id and the outcome of every example. (examples,) x 2
+
+    Raises:
+        MakemoreError: `n` is no order that the product knows.
+    """
+    outcomes = tokenise(corpus)
+    _, contexts = _index(outcomes, len(corpus.alphabet), n)
+    return contexts.long(), outcomes.long()
+
+
+def _index(outcomes: Tensor, alphabet_size: int, n: int) -> tuple[ContextIndex, Tensor]:
+    """The contexts of order n and the id of the one before each outcome. (examples,)"""
+    check_order(n)
+    contexts = torch.zeros(len(outcomes), dtype=torch.int32)  # order 1: the empty context
+    levels: list[Tensor] = []
+    for _ in range(n - 1):
+        previous = len(levels[-1]) if levels else 1
+        codes, _ = _histogram(contexts, outcomes, previous, alphabet_size)
+        # What follows a boundary is a new word: of the codes that end in one, only 0 remains.
+        level = torch.cat([codes.new_zeros(1), codes[codes % alphabet_size != BOUNDARY]])
+        _advance(contexts, outcomes, level, previous, alphabet_size)
+        levels.append(level)
+    return ContextIndex(alphabet_size, tuple(levels)), contexts
+
+
+def _histogram(
+    contexts: Tensor, outcomes: Tensor, context_count: int, alphabet_size: int
+) -> tuple[Tensor, Tensor]:
+    """The codes of the pairs that occur, sorted, and how often each does. (pairs,) x 2"""
+    size = context_count * alphabet_size
+    if size > MOST_DENSE:
+        codes = contexts.long().mul_(alphabet_size).add_(outcomes)
+        return codes.unique(return_counts=True)
+    totals = torch.zeros(size, dtype=torch.int64)
+    for part in _chunks(len(outcomes)):
+        codes = contexts[part].long().mul_(alphabet_size).add_(outcomes[part])
+        if size <= CHUNK:
+            totals += codes.bincount(minlength=size)
+        else:
+            totals.index_add_(0, codes, torch.ones_like(codes))
+    pairs = totals.nonzero().squeeze(1)
+    return pairs, totals[pairs]
+
+
+def _advance(
+    contexts: Tensor, outcomes: Tensor, level: Tensor, context_count: int, alphabet_size: int
+) -> None:
+    """Replace the context before each outcome by that of the next order, in place."""
+    size = context_count * alphabet_size
+    ranks = torch.zeros(size if size <= MOST_DENSE else 0, dtype=torch.int32)
+    if len(ranks):
+        ranks[level] = torch.arange(len(level), dtype=torch.int32)
+    last = 0  # the context that the chunk before leaves behind
+    for part in _chunks(len(outcomes)):
+        codes = contexts[part].long().mul_(alphabet_size).add_(outcomes[part])
+        after = ranks[codes] if len(ranks) else torch.searchsorted(level, codes, out_int32=True)
+        after.masked_fill_(outcomes[part] == BOUNDARY, 0)
+        contexts[part][0] = last
+        contexts[part][1:] = after[:-1]
+        last = int(after[-1])
+
+
+def _chunks(length: int) -> Iterator[slice]:
+    return (slice(start, start + CHUNK) for start in range(0, length, CHUNK))

@@ -1,0 +1,106 @@
+"""What fixes a run; learning-rate schedules."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from model.errors import MakemoreError
+from model.ngrams import check_order
+
+MOST_STEPS = 10_000_000
+MOST_SEED = 2**63 - 1
+
+
+def _notebook(step: int, steps: int) -> float:
+    """The notebook's five falls by ten, at steps that do not depend on how many there are."""
+    falls = (1, 10, 25, 50, 250)
+    return 10.0 ** -sum(step >= fall for fall in falls)
+
+
+def _constant(step: int, steps: int) -> float:
+    return 1.0
+
+
+def _cosine(step: int, steps: int) -> float:
+    """From 1 to almost 0 along half a cosine (Loshchilov and Hutter 2017, without restarts)."""
+    return (1 + math.cos(math.pi * step / steps)) / 2
+
+
+Schedule = Callable[[int, int], float]
+"""From a step and the number of steps to a factor for the peak learning rate."""
+
+SCHEDULES: MappingProxyType[str, Schedule] = MappingProxyType(
+    {"notebook": _notebook, "cosine": _cosine, "constant": _constant}
+)
+OPTIMISERS = ("accumulate", "gradient descent", "adam")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that fixes a training run.
+
+    Raises:
+        MakemoreError: a field has a value that no run can have.
+    """
+
+    name: str
+    optimiser: str
+    schedule: str
+    learning_rate: float
+    """The highest of the schedule, which it starts from."""
+    steps: int = 501
+    model: str = "one-layer"
+    n: int = 2
+    seed: int = 0
+    device: str = "auto"
+    one_hot: bool = False
+    """Whether to take the notebook's way through every example instead of the exact shortcut."""
+
+    def __post_init__(self) -> None:
+        check_order(self.n)
+        if self.optimiser not in OPTIMISERS:
+            raise MakemoreError(f"no optimiser is called {self.optimiser!r}; {_one_of(OPTIMISERS)}")
+        if self.schedule not in SCHEDULES:
+            raise MakemoreError(f"no schedule is called {self.schedule!r}; {_one_of(SCHEDULES)}")
+        if not 1 <= self.steps <= MOST_STEPS:
+            raise MakemoreError(f"steps={self.steps}: choose 1 to {MOST_STEPS:,}")
+        if not 0 < self.learning_rate < math.inf:
+            raise MakemoreError(f"learning rate {self.learning_rate}: choose a number above 0")
+        if not 0 <= self.seed <= MOST_SEED:
+            raise MakemoreError(f"seed={self.seed}: choose 0 to {MOST_SEED:,}")
+
+    def lr(self, step: int) -> float:
+        """The learning rate of a step."""
+        return self.learning_rate * SCHEDULES[self.schedule](step, self.steps)
+
+    def with_(self, **changes: object) -> "Recipe":
+        """The same recipe but for some fields."""
+        return replace(self, **changes)  # pyright: ignore[reportArgumentType]
+
+
+RECIPES = MappingProxyType(
+    {
+        # The notebook never clears its gradients; its losses are only had by adding them up.
+        "notebook": Recipe("notebook", "accumulate", "notebook", learning_rate=100),
+        # In W the loss is convex (a sum of log-sum-exp minus linear terms), so there is one
+        # minimum, the floor, and no start or path that misses it. Adam's steps have the same
+        # length for rare and for frequent contexts, and the cosine brings them to rest.
+        "converge": Recipe("converge", "adam", "cosine", learning_rate=1),
+    }
+)
+
+
+def named(name: str) -> Recipe:
+    """The recipe called `name`.
+
+    Raises:
+        MakemoreError: there is none.
+    """
+    if name not in RECIPES:
+        raise MakemoreError(f"no recipe is called {name!r}; {_one_of(RECIPES)}")
+    return RECIPES[name]
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return f"choose one of {', '.join(names)}"

@@ -1,0 +1,281 @@
+"""Words from any model, and the trace of how a word was drawn.
+
+A word is drawn by inverting the cumulative distribution of each next token at a uniform number
+u[word, position]. The numbers come from the seed alone, on the CPU: a seed gives the same words on
+every device, for any number of words and any maximum length, and two models that are given the same
+seed part exactly where their distributions make them part.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from model.alphabet import BOUNDARY, visible
+from model.errors import MakemoreError
+from model.language_model import LanguageModel
+from model.ngrams import detokenise
+
+BLOCK = 16  # positions whose uniforms are drawn at once
+
+# What closes a word in the place of a token, where the boundary is not drawn.
+UNSEEN = -1
+CUT = -2
+
+Ending = Literal["boundary", "unseen", "length"]
+"""Why a word ended: a drawn boundary, a context never seen, or the maximum length."""
+_ENDINGS: dict[int, Ending] = {BOUNDARY: "boundary", UNSEEN: "unseen", CUT: "length"}
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What to draw.
+
+    Raises:
+        MakemoreError: a field has a value that cannot be drawn with.
+    """
+
+    count: int = 10
+    seed: int = 0
+    prefix: str = ""
+    """What each word begins with."""
+    temperature: float = 1.0
+    """Divides the log-probabilities: below 1 for likelier words, above for more surprising ones."""
+    top_k: int | None = None
+    """How many of the likeliest tokens may be drawn; None for all."""
+    max_length: int = 100
+    """Characters after which a word is cut."""
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise MakemoreError(f"count={self.count}: choose at least 1")
+        if not 0 <= self.seed < 2**63:
+            raise MakemoreError(f"seed={self.seed}: choose 0 to {2**63 - 1:,}")
+        if not 0 < self.temperature < math.inf:
+            raise MakemoreError(f"temperature {self.temperature}: choose a number above 0")
+        if self.top_k is not None and self.top_k < 1:
+            raise MakemoreError(f"top-k {self.top_k}: choose at least 1")
+        if self.max_length <= len(self.prefix):
+            raise MakemoreError(
+                f"maximum length {self.max_length}: choose more than the "
+                f"{len(self.prefix)} characters of '{visible(self.prefix)}'"
+            )
+
+
+class SampledWord(NamedTuple):
+    """A word, and what the model thinks of it at temperature 1 and without top-k."""
+
+    word: str
+    nll: float
+    """In nats, the end included; infinite where the model has no opinion on the end."""
+    ending: Ending
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Words as they were drawn: a sequence of `SampledWord`, kept in columns."""
+
+    words: list[str]
+    nlls: list[float]
+    _closings: Tensor  # (words,) BOUNDARY, UNSEEN or CUT
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __getitem__(self, index: int) -> SampledWord:
+        ending = _ENDINGS[int(self._closings[index])]
+        return SampledWord(self.words[index], self.nlls[index], ending)
+
+    def __iter__(self) -> Iterator[SampledWord]:
+        closings: list[int] = self._closings.tolist()
+        for word, nll, closing in zip(self.words, self.nlls, closings, strict=True):
+            yield SampledWord(word, nll, _ENDINGS[closing])
+
+
+class Draw(NamedTuple):
+    """How one token of a word came about."""
+
+    context: str
+    """As shown, such as ".e"."""
+    probs: list[float] | None
+    """What was drawn from, after temperature and top-k (V,); None after an unseen context."""
+    uniform: float | None
+    """Where the cumulative distribution was inverted; None where the prefix decided."""
+    choice: int | None
+    """The token; None after an unseen context."""
+    nll: float
+    """Of the choice, at temperature 1 and without top-k."""
+
+
+def sample(model: LanguageModel, draws: Draws) -> Sample:
+    """Words from a model, all drawn together, position by position.
+
+    Raises:
+        MakemoreError: a character of the prefix is not in the model's alphabet.
+    """
+    steps = list(_steps(model, draws, torch.arange(draws.count)))
+    words = torch.cat([step.words for step in steps])
+    choices = torch.cat([step.choices for step in steps])
+    nll = torch.zeros(draws.count, dtype=torch.float64)
+    nll.index_add_(0, words, torch.cat([step.nll for step in steps]))
+    closings = torch.empty(draws.count, dtype=torch.int64)
+    closing = choices <= BOUNDARY
+    closings[words[closing]] = choices[closing]
+    # Sorted by word, and by position within each word: a stream of words, each closed.
+    stream = choices[words.argsort(stable=True)].clamp_(min=BOUNDARY)
+    nlls: list[float] = nll.tolist()
+    return Sample(detokenise(stream, model.alphabet), nlls, closings)
+
+
+def trace(model: LanguageModel, draws: Draws, word: int) -> list[Draw]:
+    """How word number `word` of `draws` is drawn, token by token.
+
+    The NLLs sum to that of the sampled word.
+
+    Raises:
+        MakemoreError: a character of the prefix is not in the model's alphabet.
+    """
+    story: list[Draw] = []
+    for step in _steps(model, draws, torch.tensor([word])):
+        row, choice = int(step.rows), int(step.choices)
+        if choice == CUT:
+            break
+        seen, forced = choice != UNSEEN, len(story) < len(draws.prefix)
+        context: list[int] = step.table.contexts[row].tolist()
+        probs: list[float] = step.table.probs[row].tolist()
+        story.append(
+            Draw(
+                context=model.alphabet.labels(context),
+                probs=probs if seen else None,
+                uniform=float(step.uniforms) if seen and not forced else None,
+                choice=choice if seen else None,
+                nll=float(step.nll),
+            )
+        )
+    return story
+
+
+def parting(first: str, second: str) -> int | None:
+    """The index of the first draw at which two words part; None for the same word.
+
+    The end of a word is a draw as well, so that "ann" and "anna" part at index 3.
+    """
+    if first == second:
+        return None
+    pairs = zip(first, second, strict=False)
+    shorter = min(len(first), len(second))
+    return next((index for index, (one, other) in enumerate(pairs) if one != other), shorter)
+
+
+class _Rows(NamedTuple):
+    """What a model says after R distinct contexts."""
+
+    contexts: Tensor  # (R, n-1)
+    log_probs: Tensor  # (R, V) of the model itself
+    probs: Tensor  # (R, V) after temperature and top-k
+    cumulative: Tensor  # (R, V) sums of probs
+    unseen: Tensor  # (R,)
+
+
+class _Distributions:
+    """The distributions that a model's words are drawn from.
+
+    Words are often in the same contexts, so the model is asked once for each distinct one; where
+    there are but few contexts, once for all of them.
+    """
+
+    FEW = 1000
+
+    def __init__(self, model: LanguageModel, draws: Draws) -> None:
+        self.model, self.draws = model, draws
+        size = len(model.alphabet)
+        possible = size**model.context_length
+        # A context as a number; None where it would leave 64 bits.
+        self.powers = (
+            torch.tensor([size**power for power in range(model.context_length)])
+            if possible < 2**63
+            else None
+        )
+        self.all = (
+            self._rows(self._contexts(torch.arange(possible))) if possible < self.FEW else None
+        )
+
+    def after(self, contexts: Tensor) -> tuple[_Rows, Tensor]:
+        """The rows for `contexts` (B, n-1), and which of them is whose. (B,)"""
+        if self.powers is None:
+            return self._rows(contexts), torch.arange(len(contexts))
+        codes = contexts @ self.powers
+        if self.all is not None:
+            return self.all, codes
+        distinct, rows = codes.unique(return_inverse=True)
+        return self._rows(self._contexts(distinct)), rows
+
+    def _contexts(self, codes: Tensor) -> Tensor:
+        assert self.powers is not None
+        return codes.unsqueeze(1) // self.powers % len(self.model.alphabet)
+
+    def _rows(self, contexts: Tensor) -> _Rows:
+        log_probs = self.model.log_probs(contexts).to("cpu", torch.float64)
+        logits = log_probs / self.draws.temperature
+        if self.draws.top_k is not None and self.draws.top_k < logits.shape[1]:
+            top = logits.topk(self.draws.top_k, dim=1)
+            logits = torch.full_like(logits, -math.inf).scatter_(1, top.indices, top.values)
+        probs = logits.softmax(1)
+        unseen = ~(log_probs.amax(1) > -math.inf)  # NaN, too, is no opinion
+        return _Rows(contexts, log_probs, probs, probs.cumsum(1), unseen)
+
+
+class _Step(NamedTuple):
+    """One position of all the words that go on, B of them."""
+
+    words: Tensor  # (B,) which words
+    table: _Rows
+    rows: Tensor  # (B,) which row of the table each word draws from
+    uniforms: Tensor  # (B,)
+    choices: Tensor  # (B,) tokens, UNSEEN or CUT
+    nll: Tensor  # (B,)
+
+
+def _steps(model: LanguageModel, draws: Draws, words: Tensor) -> Iterator[_Step]:
+    """The positions of `words`, until all of them are closed."""
+    prefix = model.alphabet.encode(draws.prefix)
+    distributions = _Distributions(model, draws)
+    contexts = torch.full((len(words), model.context_length), BOUNDARY)  # (B, n-1)
+    block = torch.empty(0)
+    for place in range(draws.max_length):
+        if place % BLOCK == 0:
+            block = _uniforms(draws.seed, place // BLOCK, int(words[-1]) + 1)
+        uniforms = block[:, place % BLOCK].index_select(0, words)
+        table, rows = distributions.after(contexts)
+        if place < len(prefix):
+            choices = torch.full_like(rows, prefix[place])
+        else:
+            choices = _invert(table.cumulative.index_select(0, rows), uniforms)
+            choices.masked_fill_(table.unseen[rows], UNSEEN)
+        yield _Step(words, table, rows, uniforms, choices, -table.log_probs[rows, choices])
+
+        going = (choices > BOUNDARY).nonzero().squeeze(1)
+        words, choices = words[going], choices[going]
+        if not len(words):
+            return
+        contexts = torch.cat([contexts[going, 1:], choices.unsqueeze(1)], 1)
+    rest = torch.full_like(words, CUT)
+    yield _Step(words, *distributions.after(contexts), rest.double(), rest, rest.double() * 0)
+
+
+def _invert(cumulative: Tensor, uniforms: Tensor) -> Tensor:
+    """The first outcome whose cumulative probability (B, V) exceeds the uniform (B,). (B,)
+
+    The last sum stands for 1, so that rounding never selects an impossible outcome.
+    """
+    heights = (uniforms * cumulative[:, -1]).unsqueeze(1)
+    return torch.searchsorted(cumulative, heights, right=True).squeeze(1)
+
+
+def _uniforms(seed: int, block: int, count: int) -> Tensor:
+    """u[word, position] of the first words, for the positions of a block. (count, BLOCK)"""
+    generator = torch.Generator().manual_seed((seed + block * 0x9E3779B9) % 2**63)
+    return torch.rand((count, BLOCK), generator=generator, dtype=torch.float64)

@@ -1,0 +1,76 @@
+"""The probability of every character of a word."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from model.alphabet import BOUNDARY, label
+from model.language_model import LanguageModel
+
+UNKNOWN = -1  # in the place of a token: the character is not in the alphabet
+
+
+@dataclass(frozen=True)
+class TokenScore:
+    """What a model thinks of one token of a word."""
+
+    context: str
+    """As shown, such as ".e"."""
+    outcome: str
+    """As shown, "." for the word's end."""
+    p: float
+    """0 where the model holds the outcome for impossible."""
+
+    @property
+    def nll(self) -> float:
+        """-log p in nats; infinite for an impossible outcome."""
+        return -math.log(self.p) if self.p else math.inf
+
+
+@dataclass(frozen=True)
+class WordScore:
+    """What a model thinks of a word."""
+
+    word: str
+    tokens: tuple[TokenScore, ...]
+    """Of each character, and of the word's end."""
+
+    @property
+    def nll(self) -> float:
+        """In nats, the word's end included; infinite for an impossible word."""
+        return sum(token.nll for token in self.tokens)
+
+    @property
+    def nll_per_token(self) -> float:
+        """In nats per predicted token."""
+        return self.nll / len(self.tokens)
+
+
+def score(model: LanguageModel, word: str) -> WordScore:
+    """The probability of each character of `word`, and of its end, under a model.
+
+    A character outside the alphabet is impossible, and so is whatever comes while it is in the
+    context.
+    """
+    alphabet, length = model.alphabet, model.context_length
+    outcomes = [alphabet.encode(char)[0] if char in alphabet else UNKNOWN for char in word]
+    outcomes.append(BOUNDARY)
+    stream = torch.tensor([BOUNDARY] * length + outcomes)
+    contexts = stream[:-1].unfold(0, length, 1)  # (tokens, n-1)
+    known = (contexts != UNKNOWN).all(1)
+    log_probs = torch.full((len(outcomes), len(alphabet)), -math.inf, dtype=torch.float64)
+    log_probs[known] = model.log_probs(contexts[known]).to("cpu", torch.float64)
+
+    labels = ["."] * length + [label(character) for character in word] + ["."]
+    return WordScore(
+        word,
+        tuple(
+            TokenScore(
+                context="".join(labels[place : place + length]),
+                outcome=labels[place + length],
+                p=0.0 if token == UNKNOWN else float(log_probs[place, token].exp()),
+            )
+            for place, token in enumerate(outcomes)
+        ),
+    )

@@ -1,0 +1,146 @@
+"""The training loop: a `Trainer` advances a run and reports.
+
+It knows nothing of threads or screens. Whoever drives it says how far to go each time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from model import devices
+from model.corpus import Corpus
+from model.counts import CountModel
+from model.errors import MakemoreError
+from model.nets import NETWORKS
+from model.nets.one_layer import OneLayer, count_objective, one_hot_objective
+from model.ngrams import count, examples
+from model.optimisers import Adam, GradientDescent, Optimiser
+from model.recipe import Recipe
+from model.sampling import Draws, sample
+
+REPORT_EVERY = 50
+REPORT_DRAWS = Draws(count=5, max_length=64)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A line of the notebook's log."""
+
+    step: int
+    lr: float
+    loss: float
+    """Before the step changed the weights, in nats per token."""
+    samples: tuple[str, ...]
+    """Words that the network writes after the step, always from the same draws."""
+
+
+class Trainer:
+    """One run: a network, what it learns from, and how far it has come.
+
+    Raises:
+        MakemoreError: the recipe asks for a device that is not here, or a table that does not fit.
+    """
+
+    def __init__(self, corpus: Corpus, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.device = devices.choose(recipe.device)
+        ngrams = count(corpus, recipe.n)
+        self.floor = CountModel(ngrams).floor
+        device = self.device.device
+        N = ngrams.N.to(device, torch.float32)
+        self.network: OneLayer = NETWORKS[recipe.model](ngrams, recipe.seed, device)
+        devices.fit_threads(N.numel())
+        if recipe.one_hot:
+            xs, ys = examples(corpus, recipe.n)
+            self._objective = one_hot_objective(xs.to(device), ys.to(device))
+        else:
+            self._objective = count_objective(N)
+        self._optimiser = _optimiser(recipe.optimiser, self.network.W)
+
+        self.step = 0
+        """The steps done."""
+        self._losses = torch.zeros(recipe.steps, device=device)
+        self._rates = torch.tensor([recipe.lr(step) for step in range(recipe.steps)], device=device)
+        # The step on the device's side, so that a step reads and writes nothing on the host's.
+        self._clock = torch.zeros(1, dtype=torch.int64, device=device)
+        self._graphs: dict[int, torch.cuda.CUDAGraph] = {}
+
+        self.losses = torch.zeros(recipe.steps)
+        """The loss of each step, before its update, on the CPU; the first `step` count. (steps,)"""
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done."""
+        return self.step == self.recipe.steps
+
+    def advance(self, most: int) -> Report | None:
+        """Do up to `most` steps as one chunk, which ends early at a step that is reported.
+
+        Returns:
+            The report, if the chunk's last step has one.
+
+        Raises:
+            MakemoreError: the loss is no longer a number.
+        """
+        last = self.recipe.steps - 1
+        due = min(-(-self.step // REPORT_EVERY) * REPORT_EVERY, last)  # the next step to report
+        end = min(self.step + most, due + 1)
+        self._run(end - self.step)
+        losses = self._losses[self.step : end].cpu()
+        self.losses[self.step : end] = losses
+        self.step = end
+        if not losses.isfinite().all():
+            self.step -= int((~losses.isfinite()).sum())
+            raise MakemoreError(
+                f"the loss is no longer a number at step {self.step}; "
+                f"start again with a learning rate below {self.recipe.learning_rate:g}"
+            )
+        return self._report() if end == due + 1 else None
+
+    def run(self) -> Iterator[Report]:
+        """Do all the steps that are left, and yield each report as its step is done.
+
+        Raises:
+            MakemoreError: the loss is no longer a number.
+        """
+        while not self.finished:
+            if report := self.advance(REPORT_EVERY):
+                yield report
+
+    def _run(self, steps: int) -> None:
+        if self.device.device.type == "cuda" and not self.recipe.one_hot and self.step:
+            self._graph(steps).replay()
+            return
+        for _ in range(steps):
+            self._step()
+
+    def _step(self) -> None:
+        """One step, with no word between device and host."""
+        loss, gradient = self._objective(self.network.W)
+        self._losses.index_copy_(0, self._clock, loss.view(1))
+        self._optimiser.update(gradient, self._rates.gather(0, self._clock))
+        self._clock += 1
+
+    def _graph(self, steps: int) -> torch.cuda.CUDAGraph:
+        """So many steps as one CUDA graph; the chunk before the first one has warmed up."""
+        if steps not in self._graphs:
+            graph = torch.cuda.CUDAGraph()
+            # Only this thread is held to the rules of a capture: others may sample meanwhile.
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                for _ in range(steps):
+                    self._step()
+            self._graphs[steps] = graph
+        return self._graphs[steps]
+
+    def _report(self) -> Report:
+        step = self.step - 1
+        samples = tuple(sample(self.network.frozen(), REPORT_DRAWS).words)
+        return Report(step, self.recipe.lr(step), float(self.losses[step]), samples)
+
+
+def _optimiser(name: str, W: Tensor) -> Optimiser:
+    if name == "adam":
+        return Adam(W)
+    return GradientDescent(W, momentum=1 if name == "accumulate" else 0)
