@@ -16,6 +16,7 @@ import click
 
 from model.alphabet import normalise, visible
 from model.corpus import DEFAULT, Corpus, load
+from model.draws import Draws
 from model.errors import MakemoreError
 
 if TYPE_CHECKING:  # torch takes seconds to import: `--help` and wrong usage do not wait for it
@@ -150,7 +151,6 @@ def train(source: str, recipe_name: str, as_json: bool, **changes: Any) -> None:
 @json_option
 def sample(source: str, model_name: str, n: int, as_json: bool, **draws: Any) -> None:
     """Draw new words from a model of CORPUS."""
-    from model.sampling import Draws
     from model.sampling import sample as draw
 
     draws["prefix"] = normalise(draws["prefix"])

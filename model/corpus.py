@@ -97,13 +97,15 @@ class Corpus:
         """How many words there are of each length in characters."""
         return MappingProxyType(dict(sorted(Counter(map(len, self.words)).items())))
 
-    def longest(self, count: int) -> list[str]:
-        """The `count` longest distinct words, the longest first."""
-        return nlargest(count, dict.fromkeys(self.words), key=len)
+    @cached_property
+    def longest(self) -> list[str]:
+        """The ten longest distinct words, the longest first."""
+        return nlargest(10, dict.fromkeys(self.words), key=len)
 
-    def shortest(self, count: int) -> list[str]:
-        """The `count` shortest distinct words, the shortest first."""
-        return nsmallest(count, dict.fromkeys(self.words), key=len)
+    @cached_property
+    def shortest(self) -> list[str]:
+        """The ten shortest distinct words, the shortest first."""
+        return nsmallest(10, dict.fromkeys(self.words), key=len)
 
 
 def load(source: str = DEFAULT) -> Corpus:

@@ -22,8 +22,8 @@ from torch import Tensor
 from model.alphabet import BOUNDARY, Alphabet
 from model.corpus import Corpus
 from model.errors import MakemoreError
+from model.order import check_order
 
-ORDERS = range(2, 11)
 CHUNK = 1 << 20  # examples at a time: bounds the memory for 64-bit intermediates
 MOST_DENSE = 1 << 27  # the most entries of a dense table: half a gigabyte of 32-bit counts
 
@@ -122,16 +122,6 @@ class Ngrams:
         """How the contexts `ids` are shown, such as ".e"."""
         rows: list[list[int]] = self.contexts.tokens(torch.tensor(ids)).tolist()
         return [self.alphabet.labels(row) for row in rows]
-
-
-def check_order(n: int) -> None:
-    """Let the orders pass that the product knows.
-
-    Raises:
-        MakemoreError: `n` is not one of them.
-    """
-    if n not in ORDERS:
-        raise MakemoreError(f"n={n} is no order; choose {ORDERS.start} to {ORDERS.stop - 1}")
 
 
 def tokenise(corpus: Corpus) -> Tensor:

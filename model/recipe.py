@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from model.errors import MakemoreError
-from model.ngrams import check_order
+from model.order import check_order
 
 MOST_STEPS = 10_000_000
 MOST_SEED = 2**63 - 1

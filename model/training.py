@@ -12,13 +12,14 @@ from torch import Tensor
 from model import devices
 from model.corpus import Corpus
 from model.counts import CountModel
+from model.draws import Draws
 from model.errors import MakemoreError
 from model.nets import NETWORKS
 from model.nets.one_layer import OneLayer, count_objective, one_hot_objective
 from model.ngrams import count, examples
 from model.optimisers import Adam, GradientDescent, Optimiser
 from model.recipe import Recipe
-from model.sampling import Draws, sample
+from model.sampling import sample
 
 REPORT_EVERY = 50
 REPORT_DRAWS = Draws(count=5, max_length=64)
@@ -138,6 +139,31 @@ class Trainer:
         step = self.step - 1
         samples = tuple(sample(self.network.frozen(), REPORT_DRAWS).words)
         return Report(step, self.recipe.lr(step), float(self.losses[step]), samples)
+
+
+def envelope(losses: Tensor, buckets: int) -> tuple[list[float], list[float]]:
+    """The curve of some losses (steps,) in at most two points a bucket: its minimum and maximum.
+
+    Returns:
+        The steps and the losses of the points, in the order of the steps. A bucket's two points
+        stand at its two ends, the one that comes first in time first.
+    """
+    width = -(-len(losses) // buckets)
+    if width <= 2:
+        return list(map(float, range(len(losses)))), losses.tolist()
+    whole = losses[: len(losses) // width * width].view(-1, width)
+    low, first = whole.min(1)
+    high, last = whole.max(1)
+    pairs = torch.where(
+        (first <= last).unsqueeze(1), torch.stack([low, high], 1), torch.stack([high, low], 1)
+    )
+    starts = torch.arange(len(whole)).unsqueeze(1) * width
+    steps = torch.cat([starts, starts + width - 1], 1)
+    rest = losses[len(whole) * width :]
+    return (
+        [*steps.flatten().tolist(), *range(len(losses) - len(rest), len(losses))],
+        [*pairs.flatten().tolist(), *rest.tolist()],
+    )
 
 
 def _optimiser(name: str, W: Tensor) -> Optimiser:
