@@ -141,29 +141,19 @@ class Trainer:
         return Report(step, self.recipe.lr(step), float(self.losses[step]), samples)
 
 
-def envelope(losses: Tensor, buckets: int) -> tuple[list[float], list[float]]:
-    """The curve of some losses (steps,) in at most two points a bucket: its minimum and maximum.
+def envelope(losses: Tensor, buckets: int) -> tuple[list[int], list[float]]:
+    """A curve of losses (steps,) thinned out to the lowest and the highest of each bucket.
 
     Returns:
-        The steps and the losses of the points, in the order of the steps. A bucket's two points
-        stand at its two ends, the one that comes first in time first.
+        At most 2 * buckets steps, in their order, and the losses there.
     """
-    width = -(-len(losses) // buckets)
-    if width <= 2:
-        return list(map(float, range(len(losses)))), losses.tolist()
-    whole = losses[: len(losses) // width * width].view(-1, width)
-    low, first = whole.min(1)
-    high, last = whole.max(1)
-    pairs = torch.where(
-        (first <= last).unsqueeze(1), torch.stack([low, high], 1), torch.stack([high, low], 1)
-    )
-    starts = torch.arange(len(whole)).unsqueeze(1) * width
-    steps = torch.cat([starts, starts + width - 1], 1)
-    rest = losses[len(whole) * width :]
-    return (
-        [*steps.flatten().tolist(), *range(len(losses) - len(rest), len(losses))],
-        [*pairs.flatten().tolist(), *rest.tolist()],
-    )
+    width = max(1, -(-len(losses) // buckets))
+    padding = losses[-1:].expand(-len(losses) % width)
+    rows = torch.cat([losses, padding]).view(-1, width)
+    within = torch.stack([rows.argmin(1), rows.argmax(1)], 1).sort(1).values
+    steps = within + torch.arange(len(rows)).unsqueeze(1) * width
+    steps = steps.flatten().clamp_(max=len(losses) - 1).unique_consecutive()
+    return steps.tolist(), losses[steps].tolist()
 
 
 def _optimiser(name: str, W: Tensor) -> Optimiser:
