@@ -1,0 +1,49 @@
+"""`makemore-tui`: the workbench on the screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from model.corpus import DEFAULT, STANDARD_INPUT, load
+from model.errors import MakemoreError
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("source", metavar="[CORPUS]", default=DEFAULT)
+@click.version_option(package_name="makemore-tui")
+def main(source: str) -> None:
+    """A workbench for character-level language models.
+
+    CORPUS is a file with one word a line, "-" for standard input, or the name of a built-in corpus
+    such as german-last-names; without it, english-first-names. In the app, ? shows every key.
+    """
+    corpus = None
+    if source == STANDARD_INPUT:
+        try:
+            corpus = load(source)
+        except MakemoreError as error:
+            raise click.ClickException(str(error)) from None
+        _read_keys_from_terminal()
+
+    from tui.app import MakemoreApp
+
+    app = MakemoreApp(source, corpus)
+    app.run()
+    app.session.join()
+    sys.exit(app.return_code or 0)
+
+
+def _read_keys_from_terminal() -> None:
+    """Put the terminal in the place of the standard input, which has been read to its end."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError:
+        raise click.ClickException("there is no terminal to read keys from") from None
+    os.dup2(terminal, 0)
+
+
+if __name__ == "__main__":
+    main(prog_name="makemore-tui")

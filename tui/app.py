@@ -1,0 +1,332 @@
+"""Composition, global keys, and the one place where the app's state lives."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.events import DescendantFocus
+from textual.message import Message
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import Footer, HelpPanel, Tab, Tabs
+from textual.worker import get_current_worker
+
+from model.alphabet import visible
+from model.corpus import DEFAULT, Corpus, load
+from model.errors import MakemoreError
+from model.order import ORDERS
+from model.recipe import Recipe
+from tui import settings
+from tui.keys import KEYS
+from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused, DrawsChanged
+from tui.panes.dataset import DatasetPane
+from tui.panes.generator import GeneratorPane
+from tui.panes.pane import Pane
+from tui.panes.training import TrainingPane
+from tui.training_session import Phase, Snapshot, TrainingSession
+
+if TYPE_CHECKING:
+    from model.counts import CountModel
+
+PANES: tuple[type[Pane], ...] = (DatasetPane, TrainingPane, GeneratorPane)
+FRAMES_PER_SECOND = 4 if "SSH_CONNECTION" in os.environ else 10
+SPEEDS = (1, 3, 10, 30, 100, 300, 1000, 3000)
+"""Paces in steps a second."""
+
+
+class MakemoreApp(App[None]):
+    """The workbench: a corpus, a network that learns it, and the words that both write."""
+
+    TITLE = "makemore"
+    CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
+
+    corpus: reactive[Corpus | None] = reactive(None)
+    n: reactive[int] = reactive(2)
+    counts: reactive[CountModel | None] = reactive(None)
+    recipe: reactive[Recipe | None] = reactive(None)
+    snapshot: reactive[Snapshot] = reactive(Snapshot())
+    speed: reactive[float | None] = reactive(100)
+    pane: reactive[int] = reactive(0, init=False)
+    activity: reactive[str] = reactive("")
+    """What is being loaded, while it is."""
+
+    def __init__(self, source: str = DEFAULT, corpus: Corpus | None = None) -> None:
+        """Make the app for the corpus that `source` names, or for one that is loaded already."""
+        super().__init__()
+        self._source = source
+        self._given = corpus
+        self.session = TrainingSession()
+        self._pace: float = 100
+        """To go back to from full speed."""
+
+    def compose(self) -> ComposeResult:
+        """Three panes, of which a narrow screen shows one at a time under tabs."""
+        yield Tabs(*(Tab(f"{pane.NUMBER} {pane.TITLE}", id=_id(pane)) for pane in PANES))
+        with Horizontal(id="panes"):
+            yield DatasetPane(id="dataset").data_bind(
+                MakemoreApp.corpus, MakemoreApp.counts, MakemoreApp.n, MakemoreApp.activity
+            )
+            yield TrainingPane(id="training").data_bind(
+                MakemoreApp.snapshot, MakemoreApp.recipe, MakemoreApp.speed
+            )
+            yield GeneratorPane(id="generator").data_bind(MakemoreApp.corpus, MakemoreApp.counts)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Take up what was remembered, and open the corpus."""
+        remembered, problem = settings.load()
+        if problem:
+            self.notify(problem, title="Settings", severity="warning", markup=False)
+        self.recipe = remembered.recipe
+        if self.no_color:
+            self.theme = "ansi-dark"
+        elif remembered.theme in self.available_themes:
+            self.theme = remembered.theme
+        self.theme_changed_signal.subscribe(self, lambda _: self._remember())
+        self.watch_pane()
+        self.set_interval(1 / FRAMES_PER_SECOND, self._pull)
+        self.open_corpus(self._source)
+
+    def on_unmount(self) -> None:
+        """End the run with the app."""
+        self.session.close()
+
+    # The corpus
+
+    def open_corpus(self, source: str) -> None:
+        """Load and count a corpus; the one that is open stays until that is done."""
+        self.activity = f"loading {visible(source)}"
+        self._load(source)
+
+    @work(thread=True, exclusive=True, group="loading", exit_on_error=False)
+    def _load(self, source: str) -> None:
+        worker = get_current_worker()
+        import_module("plotext")  # before the first chart needs it, off the event loop
+
+        try:
+            corpus = self._given or load(source)
+            self._given = None
+            # What the panes show of the words takes a moment for a long list.
+            _ = corpus.vocabulary, corpus.alphabet, corpus.lengths, corpus.longest, corpus.shortest
+            answer: Message = CorpusLoaded(corpus)
+        except MakemoreError as error:
+            answer = CorpusRefused(str(error))
+        except MemoryError:
+            answer = CorpusRefused(f"{visible(source)} does not fit into memory; take a part of it")
+        if not worker.is_cancelled:
+            self.post_message(answer)
+
+    @on(CorpusLoaded)
+    def take_corpus(self, message: CorpusLoaded) -> None:
+        """Put the corpus in the place of the one that was open."""
+        self._end_run(f"{visible(message.corpus.name)} is open")
+        self.corpus = message.corpus
+        self._begin_counting()
+
+    @on(CorpusRefused)
+    def report_refusal(self, message: CorpusRefused) -> None:
+        """Say why there is no other corpus."""
+        self.activity = ""
+        self.notify(message.reason, title="Not opened", severity="error", timeout=10, markup=False)
+
+    def _begin_counting(self) -> None:
+        if self.corpus is not None:
+            self.counts = None
+            self.activity = f"counting at n={self.n}"
+            self._count(self.corpus, self.n)
+
+    @work(thread=True, exclusive=True, group="counting", exit_on_error=False)
+    def _count(self, corpus: Corpus, n: int) -> None:
+        from model.counts import CountModel
+        from model.ngrams import count
+
+        counts = CountModel(count(corpus, n))
+        _ = counts.floor
+        self.post_message(CorpusCounted(corpus, counts))
+
+    @on(CorpusCounted)
+    def take_counts(self, message: CorpusCounted) -> None:
+        """Show the counts, unless the corpus or the order has changed meanwhile."""
+        if message.corpus is self.corpus and message.counts.ngrams.n == self.n:
+            self.activity = ""
+            self.counts = message.counts
+
+    def action_open(self) -> None:
+        """Ask for a corpus."""
+        from tui.screens.open_corpus import OpenCorpusScreen
+
+        def take(source: str | None) -> None:
+            if source is not None:
+                self.open_corpus(source)
+
+        self.push_screen(OpenCorpusScreen(), take)
+
+    def action_change_order(self, by: int) -> None:
+        """Raise or lower n."""
+        if self.n + by in ORDERS:
+            self.n += by
+            self._end_run(f"n is {self.n} now")
+            self._begin_counting()
+
+    # The run
+
+    def action_train(self) -> None:
+        """Start a run, pause it or let it go on."""
+        phase = self.session.snapshot.phase
+        if phase is Phase.RUNNING:
+            self.session.pause()
+        elif phase is Phase.PAUSED:
+            self.session.resume()
+        elif phase is not Phase.PREPARING:
+            self._start()
+
+    def action_step(self) -> None:
+        """Do one step, of a new run if there is none."""
+        if not self.session.snapshot.phase.resumable:
+            self._start(paused=True)
+        self.session.step()
+
+    def action_reset(self) -> None:
+        """Go back to step 0."""
+        self._start(paused=True)
+
+    def action_stop(self) -> None:
+        """End the run."""
+        self.session.stop()
+
+    def action_full_speed(self) -> None:
+        """Go as fast as it goes, or back to the pace of before."""
+        if self.speed is None:
+            self.speed = self._pace
+        else:
+            self._pace, self.speed = self.speed, None
+
+    def action_change_speed(self, by: int) -> None:
+        """Go to the next faster or slower pace."""
+        place = SPEEDS.index(self._pace) + by
+        if 0 <= place < len(SPEEDS):
+            self._pace = SPEEDS[place]
+        self.speed = self._pace
+
+    def watch_speed(self) -> None:
+        """Let the run go at the new pace."""
+        self.session.set_speed(self.speed)
+
+    def action_edit_recipe(self) -> None:
+        """Ask for the recipe of the next run."""
+        from tui.screens.forms import RecipeForm
+
+        def take(recipe: Recipe | None) -> None:
+            if recipe is not None and recipe != self.recipe:
+                self.recipe = recipe
+                self._end_run("the recipe has changed")
+                self._remember()
+
+        if self.recipe is not None:
+            self.push_screen(RecipeForm(self.recipe), take)
+
+    def action_log_scale(self) -> None:
+        """Switch the loss axis."""
+        self.query_one(TrainingPane).action_log_scale()
+
+    def _start(self, *, paused: bool = False) -> None:
+        if self.corpus is None or self.recipe is None:
+            self.notify("There is nothing to learn from yet: wait, or open a corpus with o.")
+            return
+        self.session.start(self.corpus, self.recipe.with_(n=self.n), paused=paused)
+
+    def _end_run(self, reason: str) -> None:
+        if self.session.snapshot.phase in (Phase.RUNNING, Phase.PAUSED):
+            step = self.session.snapshot.step
+            self.notify(f"{reason}: the run has ended at step {step:,}.", markup=False)
+        self.session.clear()
+
+    def _pull(self) -> None:
+        snapshot = self.session.snapshot
+        if snapshot.phase is not self.snapshot.phase and snapshot.phase is Phase.FAILED:
+            self.notify(snapshot.error, title="The run failed", severity="error", markup=False)
+        self.snapshot = snapshot
+
+    # Words
+
+    @on(DrawsChanged)
+    def action_generate(self) -> None:
+        """Draw words and go to them."""
+        self.pane = PANES.index(GeneratorPane)
+        self.query_one(GeneratorPane).generate(self.session.network)
+
+    # The screen
+
+    def action_show_pane(self, number: int) -> None:
+        """Go to a pane."""
+        self.pane = number
+        self._pane.target.focus()
+
+    def watch_pane(self) -> None:
+        """Bring the pane to the front."""
+        for pane in self.query(Pane):
+            pane.set_class(pane is self._pane, "-active")
+        self.query_one(Tabs).active = _id(PANES[self.pane])
+        self._pane.target.focus()
+
+    @on(Tabs.TabActivated)
+    def follow_tab(self, message: Tabs.TabActivated) -> None:
+        """Go to the pane of the tab that was clicked."""
+        self.pane = [_id(pane) for pane in PANES].index(message.tab.id or "")
+
+    @on(DescendantFocus)
+    def follow_focus(self, message: DescendantFocus) -> None:
+        """Let the pane that has the focus be the one that is zoomed."""
+        for pane in message.widget.ancestors_with_self:
+            if isinstance(pane, Pane):
+                self.pane = PANES.index(type(pane))
+
+    def action_zoom(self) -> None:
+        """Give the pane the whole screen, or the others their place back."""
+        self.screen.toggle_class("-zoomed")
+
+    def action_help(self) -> None:
+        """Show or hide what the keys do and what the pane shows."""
+        if self.screen.query(HelpPanel):
+            self.action_hide_help_panel()
+        else:
+            self.action_show_help_panel()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every command there is, for the palette."""
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Screenshot", "Write the screen to an SVG", self.deliver_screenshot)
+        for owner in (self, *self.query(Pane)):
+            for binding in owner.BINDINGS:
+                if isinstance(binding, Binding):
+                    run = partial(self.run_action, binding.action, owner)
+                    keys = binding.key_display or binding.key
+                    yield SystemCommand(binding.description, f"{binding.tooltip} ({keys})", run)
+
+    @property
+    def _pane(self) -> Pane:
+        return self.query_one(PANES[self.pane])
+
+    @work(thread=True, exclusive=True, group="settings", exit_on_error=False)
+    def _remember(self) -> None:
+        if self.recipe is None or self.no_color:
+            return
+        try:
+            settings.save(settings.Settings(self.theme, self.recipe))
+        except OSError as error:
+            reason = f"{settings.path()} could not be written: {error.strerror}"
+            self.notify(reason, title="Settings", severity="warning", markup=False)
+
+
+def _id(pane: type[Pane]) -> str:
+    return pane.TITLE.lower()

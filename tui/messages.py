@@ -1,0 +1,69 @@
+"""Past-tense facts that workers and screens post; the handlers own the state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from model.corpus import Corpus
+
+if TYPE_CHECKING:
+    from model.counts import CountModel
+    from model.draws import Draws
+    from model.language_model import LanguageModel
+    from model.sampling import Sample
+
+
+@dataclass
+class CorpusLoaded(Message):
+    """A corpus was read; its words are known, its n-grams not yet."""
+
+    corpus: Corpus
+
+
+@dataclass
+class CorpusCounted(Message):
+    """The n-grams of a corpus were counted."""
+
+    corpus: Corpus
+    counts: CountModel
+
+
+@dataclass
+class CorpusRefused(Message):
+    """A corpus could not be read or counted; what was open stays."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Words that models wrote from the same draws, and the models as they were then."""
+
+    draws: Draws
+    models: dict[str, LanguageModel]
+    """By name, "counts" before "network"."""
+    samples: dict[str, Sample]
+    known: frozenset[str]
+    """The distinct words of the corpus."""
+
+
+@dataclass
+class DrawsChanged(Message):
+    """What is to be drawn was changed."""
+
+
+@dataclass
+class WordsDrawn(Message):
+    """Words were drawn."""
+
+    drawing: Drawing
+
+
+@dataclass
+class DrawingFailed(Message):
+    """No words could be drawn."""
+
+    reason: str

@@ -1,0 +1,281 @@
+"""New words, from counting and from the network, on the same draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.widgets import DataTable, Static
+
+from model.alphabet import visible
+from model.corpus import Corpus
+from model.draws import Draws
+from model.errors import MakemoreError
+from tui.messages import Drawing, DrawingFailed, DrawsChanged, WordsDrawn
+from tui.panes.pane import Pane
+
+if TYPE_CHECKING:
+    from model.counts import CountModel
+    from model.language_model import LanguageModel
+    from model.nets.one_layer import OneLayer
+    from model.sampling import SampledWord
+
+COUNTS, NETWORK = "counts", "network"
+SOURCES = {"counts": (COUNTS,), "network": (NETWORK,), "both": (COUNTS, NETWORK)}
+
+
+class GeneratorPane(Pane):
+    """A table of words, each of which can be followed to how it was drawn."""
+
+    NUMBER = 3
+    TITLE = "Generator"
+    HINT = "e edit · c source · d seed · n new"
+    HELP = """\
+### Generator
+
+`g` draws words; `enter` on one shows how each of its characters was drawn.
+
+- A character is drawn by a random number u: the first outcome whose probabilities add up to more \
+than u. The same seed gives the same numbers, so **both** sources can be compared draw by draw: \
+they part at the character that is shown `▸` and inverted.
+- **NLL** is a word's total surprise in nats, its end included. **new** words are not in the corpus.
+"""
+
+    DEFAULT_CLASSES = "pane"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "edit_draws", "Edit draws", tooltip="Count, seed, temperature, top-k, prefix"),
+        Binding("c", "next_source", "Source", tooltip="Counts, network, or both side by side"),
+        Binding("d", "next_seed", "Next seed", tooltip="Draw other words"),
+        Binding("n", "new_only", "New only", tooltip="Show only words that are not in the corpus"),
+        Binding("y", "copy_words", "Copy", tooltip="Send the words to the terminal's clipboard"),
+        Binding("w", "write_words", "Write", tooltip="Write the words to a file"),
+    ]
+
+    corpus: reactive[Corpus | None] = reactive(None)
+    counts: reactive[CountModel | None] = reactive(None)
+    draws: reactive[Draws] = reactive(Draws(count=20))
+    source: reactive[str] = reactive("counts")
+    new_only: reactive[bool] = reactive(False)
+    drawing: reactive[Drawing | None] = reactive(None)
+
+    def compose(self) -> ComposeResult:
+        """Say what is drawn from above the words."""
+        yield Static(id="draws", markup=False)
+        yield DataTable(id="words", classes="target", cursor_type="row", zebra_stripes=True)
+
+    def watch_corpus(self) -> None:
+        """Forget the words of another corpus."""
+        self.drawing = None
+
+    def watch_draws(self) -> None:
+        """Show the settings."""
+        self._show_settings()
+
+    def watch_source(self) -> None:
+        """Show the settings."""
+        self._show_settings()
+
+    def watch_new_only(self) -> None:
+        """Filter the words that are there."""
+        self._show_words()
+
+    def watch_drawing(self) -> None:
+        """Show the words."""
+        self._show_words()
+
+    def generate(self, network: Callable[[], Future[OneLayer | None]]) -> None:
+        """Draw words from the sources; `network` is asked for if it is one of them."""
+        if self.corpus is None or self.counts is None:
+            self.app.notify("There is nothing to draw from yet: wait, or open a corpus with o.")
+            return
+        self._draw(self.corpus, self.counts, network)
+
+    @work(thread=True, exclusive=True, group="drawing", exit_on_error=False)
+    def _draw(
+        self, corpus: Corpus, counts: CountModel, network: Callable[[], Future[OneLayer | None]]
+    ) -> None:
+        from model.sampling import sample
+
+        models: dict[str, LanguageModel] = {}
+        for name in SOURCES[self.source]:
+            model = counts if name == COUNTS else network().result()
+            if model is None:
+                self.post_message(DrawingFailed("There is no network yet: space starts a run."))
+                return
+            models[name] = model
+        draws = self.draws
+        try:
+            samples = {name: sample(model, draws) for name, model in models.items()}
+        except MakemoreError as error:
+            self.post_message(DrawingFailed(str(error)))
+            return
+        self.post_message(WordsDrawn(Drawing(draws, models, samples, corpus.vocabulary)))
+
+    @on(WordsDrawn)
+    def keep_drawing(self, message: WordsDrawn) -> None:
+        """Show the words that were drawn."""
+        self.drawing = message.drawing
+
+    @on(DrawingFailed)
+    def report_failure(self, message: DrawingFailed) -> None:
+        """Say why there are no words; those of before stay."""
+        self.app.notify(message.reason, severity="error", markup=False)
+
+    @on(DataTable.RowSelected, "#words")
+    def open_trace(self, message: DataTable.RowSelected) -> None:
+        """Show how the word under the cursor was drawn."""
+        if self.drawing is not None and message.row_key.value is not None:
+            from tui.screens.trace import TraceScreen
+
+            self.app.push_screen(TraceScreen(self.drawing, int(message.row_key.value)))
+
+    def action_next_source(self) -> None:
+        """Go from counts to network to both, and draw."""
+        names = list(SOURCES)
+        self.source = names[(names.index(self.source) + 1) % len(names)]
+        self.post_message(DrawsChanged())
+
+    def action_next_seed(self) -> None:
+        """Draw with the next seed."""
+        self.draws = replace(self.draws, seed=self.draws.seed + 1)
+        self.post_message(DrawsChanged())
+
+    def action_new_only(self) -> None:
+        """Show all words or only new ones."""
+        self.new_only = not self.new_only
+
+    def action_edit_draws(self) -> None:
+        """Open the form."""
+        from tui.screens.forms import draws_form
+
+        def take(draws: Draws | None) -> None:
+            if draws is not None:
+                self.draws = draws
+                self.post_message(DrawsChanged())
+
+        self.app.push_screen(draws_form(self.draws, self.corpus), take)
+
+    def action_copy_words(self) -> None:
+        """Send the words to the terminal's clipboard."""
+        words = self._lines()
+        self.app.copy_to_clipboard("\n".join(words))
+        self.app.notify(
+            f"{len(words)} words sent to the terminal's clipboard (OSC 52). Not every terminal "
+            "takes them: if pasting brings nothing, w writes them to a file."
+        )
+
+    def action_write_words(self) -> None:
+        """Ask for a file and write the words to it."""
+        from tui.screens.forms import file_form
+
+        words = self._lines()
+
+        def write(path: Path | None) -> None:
+            if path is not None:
+                self._write(path, words)
+
+        self.app.push_screen(file_form(f"Write {len(words)} words"), write)
+
+    @work(thread=True, group="writing", exit_on_error=False)
+    def _write(self, path: Path, words: list[str]) -> None:
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.writelines(f"{word}\n" for word in words)
+        except OSError as error:
+            reason = f"{path} was not written: {error.strerror}."
+            self.app.notify(visible(reason), severity="error", markup=False)
+            return
+        self.app.notify(f"{len(words)} words written to {visible(str(path))}.", markup=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Copying and writing need words."""
+        if action in ("copy_words", "write_words"):
+            return True if self.drawing is not None else None
+        return True
+
+    def _lines(self) -> list[str]:
+        """The words shown, one model's after the other's."""
+        if self.drawing is None:
+            return []
+        rows = list(self._rows(self.drawing))
+        return [row[name].word for name in self.drawing.samples for _, row in rows]
+
+    def _rows(self, drawing: Drawing) -> Iterator[tuple[int, dict[str, SampledWord]]]:
+        """The number of each draw that is shown, and its word by model."""
+        for index in range(drawing.draws.count):
+            row = {name: sample[index] for name, sample in drawing.samples.items()}
+            if not self.new_only or any(word.word not in drawing.known for word in row.values()):
+                yield index, row
+
+    def _show_settings(self) -> None:
+        draws = self.draws
+        parts = [
+            f"from {'both, on the same draws' if self.source == 'both' else self.source}",
+            f"{draws.count} words",
+            f"seed {draws.seed}",
+            f"temperature {draws.temperature:g}",
+        ]
+        if draws.top_k is not None:
+            parts.append(f"top-k {draws.top_k}")
+        if draws.prefix:
+            parts.append(f"prefix {visible(draws.prefix)}")
+        if self.new_only:
+            parts.append("new ones only")
+        self.query_one("#draws", Static).update(" · ".join(parts))
+
+    def _show_words(self) -> None:
+        table = self.query_one("#words", DataTable)
+        table.clear(columns=True)
+        drawing = self.drawing
+        if drawing is None:
+            return
+        names = list(drawing.samples)
+        table.add_columns("#", *(names if len(names) > 1 else ["word"]), *["NLL"] * len(names), "")
+        for index, row in self._rows(drawing):
+            words = list(row.values())
+            table.add_row(
+                f"{index + 1}",
+                *_spelled(words),
+                *(Text(_nll(word.nll), justify="right") for word in words),
+                " / ".join(_note(word, drawing.known) for word in words),
+                key=f"{index}",
+            )
+        self._show_settings()
+
+
+def _spelled(words: list[SampledWord]) -> list[Text]:
+    """The words; of two that part, the first draw where they do stands out."""
+    from model.sampling import parting
+
+    place = parting(words[0].word, words[1].word) if len(words) == 2 else None
+    texts: list[Text] = []
+    for word in words:
+        if place is None:
+            texts.append(Text(visible(word.word)))
+            continue
+        # The end of a word is a draw as well, and is shown as the boundary.
+        drawn = visible(word.word[place : place + 1]) or "."
+        before, after = visible(word.word[:place]), visible(word.word[place + 1 :])
+        texts.append(Text.assemble(before, ("▸" + drawn, "reverse"), after))
+    return texts
+
+
+def _nll(nll: float) -> str:
+    return f"{nll:.2f}" if math.isfinite(nll) else "∞"
+
+
+def _note(word: SampledWord, known: frozenset[str]) -> str:
+    if word.ending == "unseen":
+        return "unseen context"
+    if word.ending == "length":
+        return "cut"
+    return "in corpus" if word.word in known else "new"

@@ -1,0 +1,179 @@
+"""The network learns: its loss, its speed and the words it writes on the way."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.reactive import reactive
+from textual.widgets import DataTable, ProgressBar, Static
+
+from model.alphabet import visible
+from model.recipe import Recipe
+from tui.panes.pane import Pane
+from tui.training_session import Phase, Snapshot
+from tui.widgets.chart import Chart, Line, Reference
+
+MOST_REPORTS = 1000
+SIGNS = {
+    Phase.IDLE: "○",
+    Phase.PREPARING: "⧗",
+    Phase.RUNNING: "▶",
+    Phase.PAUSED: "⏸",
+    Phase.STOPPED: "■",
+    Phase.FINISHED: "✓",
+    Phase.FAILED: "✗",
+}
+
+
+class TrainingPane(Pane):
+    """A run: headline, loss curve, progress and the log of reports."""
+
+    NUMBER = 2
+    TITLE = "Training"
+    HINT = "s step · r reset · x stop · e recipe"
+    HELP = """\
+### Training
+
+`space` starts and pauses, `s` does one step, `r` goes back to step 0, `x` ends the run.
+
+- The curve is the **loss**: the mean of -log p over all examples, in nats per token. The line \
+below it is the **floor**, which counting reaches at once and the network approaches.
+- `f` switches to full speed, `-` and `+` change the pace, `l` makes the loss axis logarithmic, \
+`e` edits the recipe.
+- The recipe **notebook** never clears its gradients, so that they add up, like the loop that it \
+retells; **converge** (Adam, cosine) reaches the floor.
+"""
+
+    DEFAULT_CLASSES = "pane"
+
+    snapshot: reactive[Snapshot] = reactive(Snapshot())
+    recipe: reactive[Recipe | None] = reactive(None)
+    """What the next run follows."""
+    speed: reactive[float | None] = reactive(None)
+    """The pace in steps a second; None for full speed."""
+
+    _run = 0
+    _logged = 0
+
+    def compose(self) -> ComposeResult:
+        """Lay the parts out one below the other."""
+        yield Static(id="headline", markup=False)
+        yield Chart(id="loss", empty="space starts a run")
+        with Horizontal(id="progress"):
+            yield ProgressBar(total=1, show_eta=False, show_percentage=False)
+            yield Static(id="pace", markup=False)
+        yield DataTable(id="log", classes="target", cursor_type="row", zebra_stripes=True)
+
+    def on_mount(self) -> None:
+        """Head the log's columns as the notebook's lines."""
+        super().on_mount()
+        log = self.query_one("#log", DataTable)
+        log.add_columns("step", "lr", "loss", "samples")
+
+    def watch_snapshot(self) -> None:
+        """Show what the run has come to."""
+        snapshot = self.snapshot
+        if snapshot.run != self._run:
+            self._run, self._logged = snapshot.run, 0
+            self.query_one("#log", DataTable).clear()
+        self._show_headline()
+        self._show_curve()
+        self._show_progress()
+        self._log_reports()
+
+    def watch_recipe(self) -> None:
+        """Show what a run would follow."""
+        self._show_headline()
+
+    def watch_speed(self) -> None:
+        """Show the pace."""
+        self._show_progress()
+
+    def on_resize(self) -> None:
+        """Thin the curve out for the new width."""
+        super().on_resize()
+        self._show_curve()
+
+    def action_log_scale(self) -> None:
+        """Switch the loss axis between linear and logarithmic."""
+        chart = self.query_one("#loss", Chart)
+        chart.log_scale = not chart.log_scale
+
+    def _show_headline(self) -> None:
+        snapshot = self.snapshot
+        recipe = snapshot.recipe or self.recipe
+        parts = [f"{SIGNS[snapshot.phase]} {snapshot.phase.value}"]
+        if recipe is not None:
+            parts += [recipe.name, f"n={recipe.n}", f"seed {recipe.seed}"]
+        if snapshot.device:
+            parts.append(snapshot.device.split(" ")[0])
+        lines = [" · ".join(parts)]
+        if snapshot.error:
+            lines.append(snapshot.error)
+        elif snapshot.loss is not None and snapshot.floor is not None:
+            gap = snapshot.loss - snapshot.floor
+            lines.append(f"loss {snapshot.loss:.4f} = floor {snapshot.floor:.4f} + gap {gap:.4f}")
+        elif recipe is not None:
+            lines.append(
+                f"{recipe.optimiser}, {recipe.schedule} schedule from {recipe.learning_rate:g}"
+            )
+        headline = self.query_one("#headline", Static)
+        headline.update("\n".join(lines))
+        headline.set_class(snapshot.phase is Phase.FAILED, "-failed")
+
+    def _show_curve(self) -> None:
+        snapshot, chart = self.snapshot, self.query_one("#loss", Chart)
+        if snapshot.recipe is None or snapshot.losses is None or snapshot.floor is None:
+            chart.show()
+            return
+        from model.training import envelope
+
+        steps, losses = envelope(snapshot.losses[: snapshot.step], max(8, chart.size.width))
+        floor = Reference(snapshot.floor, f"floor {snapshot.floor:.4f}")
+        chart.show(Line(steps, losses), floor, x_range=(0, max(1, snapshot.recipe.steps - 1)))
+
+    def _show_progress(self) -> None:
+        snapshot = self.snapshot
+        recipe = snapshot.recipe or self.recipe
+        steps = recipe.steps if recipe else 1
+        self.query_one(ProgressBar).update(total=steps, progress=snapshot.step)
+        parts = [f"{snapshot.step:,}/{steps:,}"]
+        if snapshot.steps_per_second:
+            parts.append(f"{_figure(snapshot.steps_per_second)} steps/s")
+        if snapshot.phase is Phase.RUNNING and snapshot.seconds_left is not None:
+            parts.append(f"{_duration(snapshot.seconds_left)} left")
+        else:
+            parts.append("full speed" if self.speed is None else f"pace {self.speed:g}/s")
+        self.query_one("#pace", Static).update(" · ".join(parts))
+
+    def _log_reports(self) -> None:
+        reports = self.snapshot.reports[self._logged :]
+        if not reports:
+            return
+        log = self.query_one("#log", DataTable)
+        following = log.cursor_row >= log.row_count - 1
+        for report in reports[-MOST_REPORTS:]:
+            log.add_row(
+                f"{report.step:,}",
+                f"{report.lr:g}",
+                f"{report.loss:.4f}",
+                Text(" ".join(map(visible, report.samples)), no_wrap=True),
+            )
+        for row in list(log.rows)[:-MOST_REPORTS]:
+            log.remove_row(row)
+        self._logged += len(reports)
+        if following:
+            log.move_cursor(row=log.row_count - 1, animate=False)
+
+
+def _figure(number: float) -> str:
+    return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{seconds:02}"
+    return f"{minutes}:{seconds:02}"

@@ -1,0 +1,232 @@
+"""Forms: a few labelled fields, checked as they are filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Select, Static
+
+from model.alphabet import normalise, visible
+from model.corpus import Corpus
+from model.draws import Draws
+from model.errors import MakemoreError
+from model.recipe import OPTIMISERS, RECIPES, SCHEDULES, Recipe
+
+Result = TypeVar("Result")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One line of a form."""
+
+    name: str
+    label: str
+    value: str
+    parse: Callable[[str], Any] = str
+    """From what is written to what is meant; raises ValueError with what would be right."""
+    choices: tuple[str, ...] = ()
+    """Where there are some, the field is a list to choose from."""
+
+
+class Form(ModalScreen[Result | None], Generic[Result]):
+    """Fields and two buttons. `enter` accepts, `escape` gives up.
+
+    What is wrong is said beside the field at once, and nothing wrong is accepted.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss_form", "Cancel"),
+        Binding("ctrl+s", "accept", "Accept"),
+    ]
+    CSS_PATH = "forms.tcss"
+
+    def __init__(
+        self, title: str, fields: list[Field], build: Callable[[dict[str, Any]], Result]
+    ) -> None:
+        """Make a form; `build` puts the fields' values together, or raises MakemoreError."""
+        super().__init__()
+        self._title = title
+        self._fields = {field.name: field for field in fields}
+        self._build = build
+
+    def compose(self) -> ComposeResult:
+        """One line a field, with its label before and its error behind."""
+        with Vertical(id="form") as form:
+            form.border_title = self._title
+            for field in self._fields.values():
+                with Horizontal(classes="field"):
+                    yield Label(field.label)
+                    if field.choices:
+                        yield Select(
+                            [(choice, choice) for choice in field.choices],
+                            value=field.value,
+                            allow_blank=False,
+                            compact=True,
+                            id=field.name,
+                        )
+                    else:
+                        yield Input(field.value, compact=True, id=field.name)
+                yield Static(classes="error", id=f"{field.name}-error", markup=False)
+            yield Static(classes="error", id="error", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button("Accept (enter)", variant="primary", id="accept", compact=True)
+                yield Button("Cancel (esc)", id="cancel", compact=True)
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def check(self) -> None:
+        """Say what is wrong while it is."""
+        self._result()
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#accept")
+    def action_accept(self) -> None:
+        """Leave with the result, if there is one."""
+        if (result := self._result()) is not None:
+            self.dismiss(result)
+
+    @on(Button.Pressed, "#cancel")
+    def action_dismiss_form(self) -> None:
+        """Leave without a result."""
+        self.dismiss(None)
+
+    def fill(self, values: dict[str, str]) -> None:
+        """Write into fields."""
+        for name, value in values.items():
+            field = self.query_one(f"#{name}")
+            if isinstance(field, Input | Select):
+                field.value = value
+
+    def _result(self) -> Result | None:
+        values: dict[str, Any] = {}
+        for field in self._fields.values():
+            try:
+                values[field.name] = field.parse(self._written(field.name))
+                self._say(f"{field.name}-error", "")
+            except (ValueError, MakemoreError) as error:
+                self._say(f"{field.name}-error", str(error))
+        if len(values) < len(self._fields):
+            return None
+        try:
+            result = self._build(values)
+        except MakemoreError as error:
+            self._say("error", str(error))
+            return None
+        self._say("error", "")
+        return result
+
+    def _written(self, name: str) -> str:
+        field = self.query_one(f"#{name}")
+        return str(field.value) if isinstance(field, Input | Select) else ""
+
+    def _say(self, place: str, message: str) -> None:
+        error = self.query_one(f"#{place}", Static)
+        error.update(message)
+        error.display = bool(message)
+
+
+class RecipeForm(Form[Recipe]):
+    """What the next run follows."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        super().__init__(
+            "Recipe",
+            [
+                Field("name", "recipe", recipe.name, choices=tuple(RECIPES)),
+                Field("optimiser", "optimiser", recipe.optimiser, choices=OPTIMISERS),
+                Field("schedule", "schedule", recipe.schedule, choices=tuple(SCHEDULES)),
+                Field("learning_rate", "learning rate", f"{recipe.learning_rate:g}", number),
+                Field("steps", "steps", f"{recipe.steps}", whole),
+                Field("seed", "seed", f"{recipe.seed}", whole),
+                Field("device", "device", recipe.device, choices=DEVICES),
+            ],
+            lambda values: replace(self._recipe, **values),
+        )
+
+    @on(Select.Changed, "#name")
+    def take_preset(self, message: Select.Changed) -> None:
+        """Fill the fields in as the recipe of that name has them."""
+        preset = RECIPES[str(message.value)]
+        if preset.name == self._recipe.name:
+            preset = self._recipe
+        self._recipe = preset
+        self.fill(
+            {
+                "optimiser": preset.optimiser,
+                "schedule": preset.schedule,
+                "learning_rate": f"{preset.learning_rate:g}",
+                "steps": f"{preset.steps}",
+            }
+        )
+
+
+def draws_form(draws: Draws, corpus: Corpus | None) -> Form[Draws]:
+    """What words are drawn, and how."""
+
+    def known(text: str) -> str:
+        prefix = normalise(text)
+        if corpus is not None:
+            corpus.alphabet.encode(prefix)
+        return prefix
+
+    return Form(
+        "Draws",
+        [
+            Field("count", "words", f"{draws.count}", whole),
+            Field("seed", "seed", f"{draws.seed}", whole),
+            Field("temperature", "temperature", f"{draws.temperature:g}", number),
+            Field("top_k", "top-k (empty: all)", f"{draws.top_k or ''}", whole_or_none),
+            Field("prefix", "prefix", draws.prefix, known),
+            Field("max_length", "longest", f"{draws.max_length}", whole),
+        ],
+        lambda values: Draws(**values),
+    )
+
+
+def file_form(title: str) -> Form[Path]:
+    """A file to write to."""
+    fields = [Field("path", "file", "words.txt", new_file)]
+    return Form(title, fields, lambda values: values["path"])
+
+
+def number(text: str) -> float:
+    """A decimal number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("write a number, such as 0.1") from None
+
+
+def whole(text: str) -> int:
+    """A whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("write a whole number, such as 501") from None
+
+
+def whole_or_none(text: str) -> int | None:
+    """A whole number, or nothing."""
+    return whole(text) if text.strip() else None
+
+
+def new_file(text: str) -> Path:
+    """The path of a file that is not there yet."""
+    path = Path(text).expanduser()
+    if not text.strip():
+        raise ValueError("write the name of a file")
+    if path.exists():
+        raise ValueError(f"{visible(text)} is there already; choose another name")
+    if not path.parent.is_dir():
+        raise ValueError(f"{visible(str(path.parent))} is not a directory")
+    return path

@@ -1,0 +1,71 @@
+"""What the app remembers from one start to the next."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from model.alphabet import visible
+from model.errors import MakemoreError
+from model.recipe import RECIPES, Recipe
+
+DEFAULT_THEME = "textual-dark"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The remembered choices, as they are at the first start."""
+
+    theme: str = DEFAULT_THEME
+    recipe: Recipe = RECIPES["notebook"]
+    """The last one; its order and device go with it."""
+
+
+def path() -> Path:
+    """Where the settings are kept."""
+    return platformdirs.user_config_path("makemore-tui") / "settings.json"
+
+
+def load() -> tuple[Settings, str]:
+    """The settings, and a line for the user where their file could not be used.
+
+    A broken file is kept under another name, so that nothing in it is lost.
+    """
+    place = path()
+    try:
+        stored: Any = json.loads(place.read_text(encoding="utf-8"))
+        return Settings(str(stored["theme"]), Recipe(**stored["recipe"])), ""
+    except FileNotFoundError:
+        return Settings(), ""
+    except OSError as error:
+        return Settings(), f"{place} cannot be read ({error.strerror}); the defaults are used"
+    except (ValueError, TypeError, KeyError, MakemoreError, RecursionError) as error:
+        reason = visible(" ".join(str(error).split()))
+        return Settings(), f"{place} is broken ({reason}); the defaults are used{_set_aside(place)}"
+
+
+def save(settings: Settings) -> None:
+    """Write the settings, in one piece or not at all.
+
+    Raises:
+        OSError: the place cannot be written to.
+    """
+    place = path()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = place.with_suffix(f".{os.getpid()}.tmp")
+    draft.write_text(json.dumps(asdict(settings), indent=2) + "\n", encoding="utf-8")
+    draft.replace(place)
+
+
+def _set_aside(place: Path) -> str:
+    kept = place.with_suffix(".broken.json")
+    try:
+        place.replace(kept)
+    except OSError:
+        return ""
+    return f", the file is now {kept.name}"
