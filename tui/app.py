@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import DescendantFocus
+from textual.keys import format_key
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Footer, HelpPanel, Tab, Tabs
+from textual.widgets import Footer, Tab, Tabs
 from textual.worker import get_current_worker
 
 from model.alphabet import visible
@@ -25,7 +26,7 @@ from model.errors import MakemoreError
 from model.order import ORDERS
 from model.recipe import Recipe
 from tui import settings
-from tui.keys import KEYS
+from tui.keys import KEYS, bindings_of
 from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused, DrawsChanged
 from tui.panes.dataset import DatasetPane
 from tui.panes.generator import GeneratorPane
@@ -296,22 +297,20 @@ class MakemoreApp(App[None]):
         self.screen.toggle_class("-zoomed")
 
     def action_help(self) -> None:
-        """Show or hide what the keys do and what the pane shows."""
-        if self.screen.query(HelpPanel):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
+        """Show what the pane shows and what the keys do."""
+        from tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self._pane, KEYS))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every command there is, for the palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Write the screen to an SVG", self.deliver_screenshot)
         for owner in (self, *self.query(Pane)):
-            for binding in owner.BINDINGS:
-                if isinstance(binding, Binding):
-                    run = partial(self.run_action, binding.action, owner)
-                    keys = binding.key_display or binding.key
-                    yield SystemCommand(binding.description, f"{binding.tooltip} ({keys})", run)
+            for binding in bindings_of(owner):
+                run = partial(self.run_action, binding.action, owner)
+                about = f"{binding.tooltip} ({format_key(binding.key_display or binding.key)})"
+                yield SystemCommand(binding.description, about, run)
 
     @property
     def _pane(self) -> Pane:

@@ -1,12 +1,21 @@
 """The keys that work all over the workbench. Seven of them are in the footer, all in the help."""
 
 from textual.binding import Binding
+from textual.dom import DOMNode
 
 
-def _hidden(keys: str, action: str, name: str, id: str, tooltip: str, display: str = "") -> Binding:
+def hidden(
+    keys: str, action: str, name: str, tooltip: str, *, id: str | None = None, display: str = ""
+) -> Binding:
+    """A key that the help and the palette show, and the footer has no room for."""
     return Binding(
         keys, action, name, id=id, tooltip=tooltip, key_display=display or None, show=False
     )
+
+
+def bindings_of(node: DOMNode) -> list[Binding]:
+    """The keys that an app, a pane or a screen brings itself."""
+    return [binding for binding in node.BINDINGS if isinstance(binding, Binding)]
 
 
 KEYS = [
@@ -16,17 +25,17 @@ KEYS = [
     Binding("g", "generate", "Generate", id="words.generate", tooltip="Draw words"),
     Binding("z", "zoom", "Zoom", id="pane.zoom", tooltip="Give this pane the whole screen"),
     Binding("question_mark", "help", "Help", id="help", key_display="?", tooltip="Show or hide it"),
-    Binding("q,ctrl+q", "quit", "Quit", id="quit", key_display="q", tooltip="Leave the program"),
-    _hidden("1", "show_pane(0)", "Dataset", "pane.dataset", "Go to the pane"),
-    _hidden("2", "show_pane(1)", "Training", "pane.training", "Go to the pane"),
-    _hidden("3", "show_pane(2)", "Generator", "pane.generator", "Go to the pane"),
-    _hidden("left_square_bracket", "change_order(-1)", "Lower n", "order.lower", "Order", "["),
-    _hidden("right_square_bracket", "change_order(1)", "Raise n", "order.raise", "Order", "]"),
-    _hidden("s", "step", "Single step", "run.step", "Do one step and pause"),
-    _hidden("r", "reset", "Reset", "run.reset", "Back to step 0"),
-    _hidden("x", "stop", "Stop", "run.stop", "End the run and keep its network"),
-    _hidden("minus", "change_speed(-1)", "Slower", "run.slower", "Fewer steps a second", "-"),
-    _hidden("plus,equals_sign", "change_speed(1)", "Faster", "run.faster", "More steps", "+"),
-    _hidden("e", "edit_recipe", "Edit recipe", "run.recipe", "Steps, learning rate, seed, device"),
-    _hidden("l", "log_scale", "Log scale", "run.log", "Of the loss"),
+    Binding("q", "quit", "Quit", id="quit", tooltip="Leave the program"),
+    hidden("1", "show_pane(0)", "Dataset", "Go to the pane", id="pane.dataset"),
+    hidden("2", "show_pane(1)", "Training", "Go to the pane", id="pane.training"),
+    hidden("3", "show_pane(2)", "Generator", "Go to the pane", id="pane.generator"),
+    hidden("left_square_bracket", "change_order(-1)", "Lower n", "Order", id="lower", display="["),
+    hidden("right_square_bracket", "change_order(1)", "Raise n", "Order", id="raise", display="]"),
+    hidden("s", "step", "Single step", "Do one step and pause", id="run.step"),
+    hidden("r", "reset", "Reset", "Back to step 0", id="run.reset"),
+    hidden("x", "stop", "Stop", "End the run and keep its network", id="run.stop"),
+    hidden("minus", "change_speed(-1)", "Slower", "Fewer steps a second", id="slower", display="-"),
+    hidden("plus,equals_sign", "change_speed(1)", "Faster", "More steps", id="faster", display="+"),
+    hidden("e", "edit_recipe", "Edit recipe", "Steps, learning rate, seed, device", id="run.edit"),
+    hidden("l", "log_scale", "Log scale", "Of the loss", id="run.log"),
 ]

@@ -97,6 +97,7 @@ class TrainingSession:
         self._speed = speed
         self._marks: deque[tuple[float, int]] = deque()
         self._seconds_per_step = CHUNK_SECONDS  # so that the first chunk is one step
+        self._due = 0.0  # when the next chunk is, at a pace
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="training", daemon=True)
         self._thread.start()
@@ -181,10 +182,14 @@ class TrainingSession:
             steps = round(speed * PACED_CHUNK_SECONDS)
         before = self._snapshot.step
         self._advance(max(1, steps))
-        done, seconds = self._snapshot.step - before, time.perf_counter() - began
+        now, done = time.perf_counter(), self._snapshot.step - before
         if done:
-            self._seconds_per_step = seconds / done
-        return BREATH_SECONDS if speed is None else max(BREATH_SECONDS, done / speed - seconds)
+            self._seconds_per_step = (now - began) / done
+        if speed is None:
+            return BREATH_SECONDS
+        # Counted from when this chunk was due, so that short delays do not add up.
+        self._due = max(self._due + done / speed, now - PACED_CHUNK_SECONDS)
+        return max(BREATH_SECONDS, self._due - now)
 
     def _advance(self, steps: int) -> None:
         trainer, phase = self._trainer, self._snapshot.phase

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.reactive import reactive
 from textual.widgets import Static
 
@@ -51,13 +51,15 @@ examples. A network that sees the same contexts can come close to it, and never 
 
     def compose(self) -> ComposeResult:
         """Lay the parts out one below the other; the sheet sets them side by side."""
+        yield Static(id="activity", markup=False)
         with VerticalScroll(classes="target"):
-            yield Static(id="activity", markup=False)
-            yield Static(id="facts")
-            yield Static("word lengths", classes="heading")
-            yield Chart(id="lengths", empty="no corpus yet")
-            yield Static("alphabet", classes="heading")
-            yield Static(id="alphabet")
+            with Vertical(classes="part"):
+                yield Static(id="facts")
+                yield Static("word lengths", classes="heading")
+                yield Chart(id="lengths", empty="no corpus yet")
+            with Vertical(classes="part"):
+                yield Static("alphabet", classes="heading")
+                yield Static(id="alphabet")
 
     def watch_activity(self) -> None:
         """Show what is going on, and nothing when nothing is."""
@@ -93,14 +95,15 @@ examples. A network that sees the same contexts can come close to it, and never 
     def _ngrams(self) -> Rows:
         counts = self.counts
         if counts is None or counts.ngrams.n != self.n:
-            return [("order n", f"{self.n}"), ("n-grams", "counting…")]
+            return [("order n", f"{self.n}"), ("contexts", "counting…")]
         floor = counts.floor
         contexts, outcomes = len(counts.ngrams.contexts), len(counts.alphabet)
         return [
-            ("order n", f"{self.n}  ({self.n - 1} before, 1 after)"),
-            ("contexts", f"{contexts:,} × {outcomes:,} outcomes"),
+            ("order n", f"{self.n}"),
+            ("contexts", f"{contexts:,} × {outcomes:,}"),
             ("examples", f"{counts.ngrams.total:,}"),
-            ("floor", f"{floor:.4f} nats, {floor / math.log(2):.4f} bits"),
+            ("floor", f"{floor:.4f} nats"),
+            ("", f"{floor / math.log(2):.4f} bits"),
             ("", f"perplexity {math.exp(floor):.2f}"),
         ]
 
@@ -124,14 +127,15 @@ examples. A network that sees the same contexts can come close to it, and never 
 
 
 def _words(corpus: Corpus) -> Rows:
-    unique = len(corpus.vocabulary)
     return [
         ("corpus", visible(corpus.name)),
         ("words", f"{corpus.word_count:,}"),
-        ("unique", f"{unique:,}, {corpus.duplicates:,} duplicates"),
-        ("characters", f"{corpus.characters:,}, {len(corpus.alphabet.characters):,} different"),
+        ("unique", f"{len(corpus.vocabulary):,}"),
+        ("duplicates", f"{corpus.duplicates:,}"),
+        ("characters", f"{corpus.characters:,}"),
+        ("alphabet", f"{len(corpus.alphabet.characters):,} and the boundary ."),
         ("first", ", ".join(map(_shortened, corpus.words[:3]))),
-        ("longest", ", ".join(map(_shortened, corpus.longest[:2]))),
+        ("longest", _shortened(corpus.longest[0])),
         ("shortest", ", ".join(map(_shortened, corpus.shortest[:4]))),
     ]
 

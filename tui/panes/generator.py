@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.reactive import reactive
 from textual.widgets import DataTable, Static
 
@@ -20,6 +21,7 @@ from model.alphabet import visible
 from model.corpus import Corpus
 from model.draws import Draws
 from model.errors import MakemoreError
+from tui.keys import hidden
 from tui.messages import Drawing, DrawingFailed, DrawsChanged, WordsDrawn
 from tui.panes.pane import Pane
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from model.nets.one_layer import OneLayer
     from model.sampling import SampledWord
 
+MOST_ROWS = 1000
 COUNTS, NETWORK = "counts", "network"
 SOURCES = {"counts": (COUNTS,), "network": (NETWORK,), "both": (COUNTS, NETWORK)}
 
@@ -38,7 +41,7 @@ class GeneratorPane(Pane):
 
     NUMBER = 3
     TITLE = "Generator"
-    HINT = "e edit · c source · d seed · n new"
+    HINT = "e edit · c source · d next seed"
     HELP = """\
 ### Generator
 
@@ -52,12 +55,12 @@ they part at the character that is shown `▸` and inverted.
 
     DEFAULT_CLASSES = "pane"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "edit_draws", "Edit draws", tooltip="Count, seed, temperature, top-k, prefix"),
-        Binding("c", "next_source", "Source", tooltip="Counts, network, or both side by side"),
-        Binding("d", "next_seed", "Next seed", tooltip="Draw other words"),
-        Binding("n", "new_only", "New only", tooltip="Show only words that are not in the corpus"),
-        Binding("y", "copy_words", "Copy", tooltip="Send the words to the terminal's clipboard"),
-        Binding("w", "write_words", "Write", tooltip="Write the words to a file"),
+        hidden("e", "edit_draws", "Edit draws", "Count, seed, temperature, top-k, prefix"),
+        hidden("c", "next_source", "Source", "Counts, network, or both on the same draws"),
+        hidden("d", "next_seed", "Next seed", "Draw other words"),
+        hidden("n", "new_only", "New words only", "Hide words that are in the corpus"),
+        hidden("y", "copy_words", "Copy words", "Send them to the terminal's clipboard"),
+        hidden("w", "write_words", "Write words", "To a file"),
     ]
 
     corpus: reactive[Corpus | None] = reactive(None)
@@ -230,6 +233,8 @@ they part at the character that is shown `▸` and inverted.
             parts.append(f"prefix {visible(draws.prefix)}")
         if self.new_only:
             parts.append("new ones only")
+        if draws.count > MOST_ROWS:
+            parts.append(f"the first {MOST_ROWS} are shown")
         self.query_one("#draws", Static).update(" · ".join(parts))
 
     def _show_words(self) -> None:
@@ -240,13 +245,13 @@ they part at the character that is shown `▸` and inverted.
             return
         names = list(drawing.samples)
         table.add_columns("#", *(names if len(names) > 1 else ["word"]), *["NLL"] * len(names), "")
-        for index, row in self._rows(drawing):
+        for index, row in islice(self._rows(drawing), MOST_ROWS):
             words = list(row.values())
             table.add_row(
                 f"{index + 1}",
                 *_spelled(words),
                 *(Text(_nll(word.nll), justify="right") for word in words),
-                " / ".join(_note(word, drawing.known) for word in words),
+                " / ".join(dict.fromkeys(_note(word, drawing.known) for word in words)),
                 key=f"{index}",
             )
         self._show_settings()

@@ -20,7 +20,8 @@ from model.alphabet import visible
 from model.sampling import Draw, trace
 from tui.messages import Drawing
 
-BAR = 24
+BESIDE_BAR = 22
+"""Columns that the distribution needs next to its bars."""
 
 
 class TraceScreen(ModalScreen[None]):
@@ -29,8 +30,10 @@ class TraceScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss", "Back"),
         Binding("c", "next_model", "Other model", tooltip="Counts or network, on the same draws"),
-        Binding("left", "turn(-1)", "Previous word"),
-        Binding("right", "turn(1)", "Next word"),
+        # Before the table, which would scroll.
+        Binding("left", "turn(-1)", "Word before", priority=True),
+        Binding("right", "turn(1)", "Word after", priority=True),
+        Binding("question_mark", "help", "Help", key_display="?"),
     ]
     CSS_PATH = "trace.tcss"
     HELP = """\
@@ -83,6 +86,12 @@ first **sum** above u is the choice, marked `◄`.
         names = list(self._drawing.models)
         self.model = names[(names.index(self.model) + 1) % len(names)]
 
+    def action_help(self) -> None:
+        """Explain the screen."""
+        from tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Another model needs two."""
         return len(self._drawing.models) > 1 if action == "next_model" else True
@@ -97,6 +106,12 @@ first **sum** above u is the choice, marked `◄`.
     def leave(self) -> None:
         """Close on enter."""
         self.dismiss()
+
+    def on_resize(self) -> None:
+        """Draw the bars as long as the new width allows."""
+        steps = self.query_one("#steps", DataTable)
+        if steps.cursor_row < len(self._draws):
+            self._show_bars(self._draws[steps.cursor_row])
 
     def _show(self) -> None:
         model = self._drawing.models[self.model]
@@ -135,11 +150,12 @@ first **sum** above u is the choice, marked `◄`.
         for justify in ("left", "right", "right", "left"):
             table.add_column(justify=justify, no_wrap=True)
         table.add_row(*(Text(head, "dim") for head in ("", "p", "sum", _told(draw))))
+        longest = max(4, self.query_one("#distribution").size.width - BESIDE_BAR)
         highest = max(draw.probs)
         sums = accumulate(draw.probs)
         for token, (p, total) in enumerate(zip(draw.probs, sums, strict=True)):
             chosen = token == draw.choice
-            bar = "█" * round(BAR * p / highest) or ("▏" if p else "")
+            bar = "█" * round(longest * p / highest) or ("▏" if p else "")
             style = "bold reverse" if chosen else "" if p else "dim"
             mark = " ◄" if chosen else ""
             table.add_row(

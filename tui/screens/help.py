@@ -1,0 +1,62 @@
+"""What the pane shows, and every key that works in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.dom import DOMNode
+from textual.keys import format_key
+from textual.screen import ModalScreen
+from textual.widgets import Markdown, Static
+
+from tui.keys import bindings_of
+
+ALWAYS = [
+    Binding("tab", "", "Next pane", tooltip="Or the next field of a form"),
+    Binding("enter", "", "Choose", tooltip="In the generator: how the word was drawn"),
+    Binding("ctrl+p", "", "Commands", tooltip="Every command by its name, themes too"),
+]
+
+
+class HelpScreen(ModalScreen[None]):
+    """The explanation on the left and the keys on the right, or one above the other."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q", "dismiss", "Close"),
+    ]
+    CSS_PATH = "help.tcss"
+
+    def __init__(self, node: DOMNode, everywhere: Iterable[Binding] = ()) -> None:
+        """Make the help of a pane or screen: its `HELP`, its own keys, and those of the app."""
+        super().__init__()
+        self._text = node.HELP or ""
+        self._bindings = [*bindings_of(node), *everywhere, *ALWAYS]
+
+    def compose(self) -> ComposeResult:
+        """Lay both parts out in one scroll."""
+        with VerticalScroll(id="help") as frame:
+            frame.border_title = "Help"
+            frame.border_subtitle = "escape closes"
+            yield Markdown(self._text, open_links=False)
+            with Vertical(id="keys"):
+                yield Static(self._keys())
+
+    def _keys(self) -> Table:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(style="dim")
+        for binding in self._bindings:
+            table.add_row(Text(shown(binding), "bold"), binding.description, binding.tooltip)
+        return table
+
+
+def shown(binding: Binding) -> str:
+    """How the key of a binding is written."""
+    return binding.key_display or format_key(binding.key.split(",")[0])
