@@ -233,6 +233,8 @@ they part at the character that is shown `▸` and inverted.
             parts.append(f"prefix {visible(draws.prefix)}")
         if self.new_only:
             parts.append("new ones only")
+        if self.drawing is None:
+            parts.append("g draws them")
         if draws.count > MOST_ROWS:
             parts.append(f"the first {MOST_ROWS} are shown")
         self.query_one("#draws", Static).update(" · ".join(parts))
@@ -241,6 +243,7 @@ they part at the character that is shown `▸` and inverted.
         table = self.query_one("#words", DataTable)
         table.clear(columns=True)
         drawing = self.drawing
+        self._show_settings()
         if drawing is None:
             return
         names = list(drawing.samples)
@@ -254,7 +257,6 @@ they part at the character that is shown `▸` and inverted.
                 " / ".join(dict.fromkeys(_note(word, drawing.known) for word in words)),
                 key=f"{index}",
             )
-        self._show_settings()
 
 
 def _spelled(words: list[SampledWord]) -> list[Text]:

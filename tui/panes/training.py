@@ -105,9 +105,11 @@ retells; **converge** (Adam, cosine) reaches the floor.
         recipe = snapshot.recipe or self.recipe
         parts = [f"{SIGNS[snapshot.phase]} {snapshot.phase.value}"]
         if recipe is not None:
-            parts += [recipe.name, f"n={recipe.n}", f"seed {recipe.seed}"]
+            parts.append(f"{recipe.name} n={recipe.n}")
         if snapshot.device:
             parts.append(snapshot.device.split(" ")[0])
+        if snapshot.steps_per_second:
+            parts.append(f"{_figure(snapshot.steps_per_second)} steps/s")
         lines = [" · ".join(parts)]
         if snapshot.error:
             lines.append(snapshot.error)
@@ -116,7 +118,8 @@ retells; **converge** (Adam, cosine) reaches the floor.
             lines.append(f"loss {snapshot.loss:.4f} = floor {snapshot.floor:.4f} + gap {gap:.4f}")
         elif recipe is not None:
             lines.append(
-                f"{recipe.optimiser}, {recipe.schedule} schedule from {recipe.learning_rate:g}"
+                f"{recipe.optimiser}, {recipe.schedule} schedule from {recipe.learning_rate:g}, "
+                f"seed {recipe.seed}"
             )
         headline = self.query_one("#headline", Static)
         headline.update("\n".join(lines))
@@ -139,8 +142,6 @@ retells; **converge** (Adam, cosine) reaches the floor.
         steps = recipe.steps if recipe else 1
         self.query_one(ProgressBar).update(total=steps, progress=snapshot.step)
         parts = [f"{snapshot.step:,}/{steps:,}"]
-        if snapshot.steps_per_second:
-            parts.append(f"{_figure(snapshot.steps_per_second)} steps/s")
         if snapshot.phase is Phase.RUNNING and snapshot.seconds_left is not None:
             parts.append(f"{_duration(snapshot.seconds_left)} left")
         else:

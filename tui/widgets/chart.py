@@ -147,7 +147,7 @@ class Chart(Widget):
     def render_line(self, y: int) -> Strip:
         """Return row y of the picture, coloured when it is first asked for."""
         if self._drawn_at != self.size:
-            self._draw()
+            self._rows, self._strips, self._drawn_at = self._picture(self.size), {}, self.size
         if y not in self._strips:
             self._strips[y] = self._coloured(self._rows[y])
         return self._strips[y]
@@ -161,10 +161,6 @@ class Chart(Widget):
             )
             for role, run in groupby(row, key=lambda cell: cell[1])
         )
-
-    def _draw(self) -> None:
-        """Draw at the present size."""
-        self._rows, self._strips, self._drawn_at = self._picture(self.size), {}, self.size
 
     def _redraw(self) -> None:
         """Draw, if anybody can see it, and refresh the cells that differ from before."""
@@ -404,11 +400,6 @@ def hint(text: str, size: Size) -> list[Row]:
     if rows:
         write(rows[size.height // 2], max(0, (size.width - cell_len(text)) // 2), text, EMPTY)
     return rows
-
-
-def shape(rows: list[Row]) -> tuple[int, int]:
-    """Return the height and the width of a picture."""
-    return len(rows), len(rows[0]) if rows else 0
 
 
 def decimate(
