@@ -96,7 +96,8 @@ class MakemoreApp(App[None]):
         self.theme_changed_signal.subscribe(self, lambda _: self._remember())
         self.watch_pane()
         self.set_interval(1 / FRAMES_PER_SECOND, self._pull)
-        self.open_corpus(self._source)
+        # The first frame is painted before torch is imported and competes for the interpreter.
+        self.call_after_refresh(self.open_corpus, self._source)
 
     def on_unmount(self) -> None:
         """End the run with the app."""

@@ -104,12 +104,12 @@ retells; **converge** (Adam, cosine) reaches the floor.
         snapshot = self.snapshot
         recipe = snapshot.recipe or self.recipe
         parts = [f"{SIGNS[snapshot.phase]} {snapshot.phase.value}"]
+        if snapshot.steps_per_second:
+            parts.append(f"{_figure(snapshot.steps_per_second)} steps/s")
         if recipe is not None:
             parts.append(f"{recipe.name} n={recipe.n}")
         if snapshot.device:
             parts.append(snapshot.device.split(" ")[0])
-        if snapshot.steps_per_second:
-            parts.append(f"{_figure(snapshot.steps_per_second)} steps/s")
         lines = [" · ".join(parts)]
         if snapshot.error:
             lines.append(snapshot.error)
