@@ -18,14 +18,14 @@ from model.alphabet import normalise, visible
 from model.corpus import DEFAULT, Corpus, load
 from model.draws import Draws
 from model.errors import MakemoreError
+from model.nets import NETWORKS
+from model.recipe import DEVICES, RECIPES
 
 if TYPE_CHECKING:  # torch takes seconds to import: `--help` and wrong usage do not wait for it
     from model.language_model import LanguageModel
     from model.training import Trainer
 
-MODELS = ("counts", "one-layer")
-NETWORKS = MODELS[1:]
-RECIPES = ("notebook", "converge")
+MODELS = ("counts", *NETWORKS)
 
 
 class _Group(click.Group):
@@ -101,14 +101,14 @@ def stats(source: str, n: int, as_json: bool) -> None:
 
 @main.command()
 @corpus_argument
-@click.option("--model", "model_name", type=click.Choice(NETWORKS), default="one-layer")
+@click.option("--model", "model_name", type=click.Choice(list(NETWORKS)), default="one-layer")
 @order_option
-@click.option("--recipe", "recipe_name", type=click.Choice(RECIPES), default="notebook",
+@click.option("--recipe", "recipe_name", type=click.Choice(list(RECIPES)), default="notebook",
               show_default=True, help="'notebook' adds up its gradients, as the notebook does; "
               "'converge' reaches the floor.")  # fmt: skip
 @click.option("--steps", type=click.IntRange(min=1), help="Instead of the recipe's 501.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of the network's start.  [default: 0]")
-@click.option("--device", type=click.Choice(("auto", "cpu", "cuda", "mps")), default="auto",
+@click.option("--device", type=click.Choice(DEVICES), default="auto",
               show_default=True)  # fmt: skip
 @json_option
 def train(source: str, recipe_name: str, as_json: bool, **changes: Any) -> None:
@@ -211,7 +211,6 @@ def _model(corpus: Corpus, name: str, n: int) -> LanguageModel:
 
 
 def _trainer(corpus: Corpus, recipe_name: str, model_name: str, **changes: Any) -> Trainer:
-    from model.recipe import RECIPES
     from model.training import Trainer
 
     changes = {name: value for name, value in changes.items() if value is not None}

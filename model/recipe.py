@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from model.errors import MakemoreError
+from model.nets import NETWORKS
 from model.order import check_order
 
 MOST_STEPS = 10_000_000
@@ -33,6 +34,7 @@ Schedule = Callable[[int, int], float]
 SCHEDULES: MappingProxyType[str, Schedule] = MappingProxyType(
     {"notebook": _notebook, "cosine": _cosine, "constant": _constant}
 )
+DEVICES = ("auto", "cpu", "cuda", "mps")
 OPTIMISERS = ("accumulate", "gradient descent", "adam")
 
 
@@ -63,6 +65,10 @@ class Recipe:
             raise MakemoreError(f"no optimiser is called {self.optimiser!r}; {_one_of(OPTIMISERS)}")
         if self.schedule not in SCHEDULES:
             raise MakemoreError(f"no schedule is called {self.schedule!r}; {_one_of(SCHEDULES)}")
+        if self.model not in NETWORKS:
+            raise MakemoreError(f"no network is called {self.model!r}; {_one_of(NETWORKS)}")
+        if self.device not in DEVICES:
+            raise MakemoreError(f"no device is called {self.device!r}; {_one_of(DEVICES)}")
         if not 1 <= self.steps <= MOST_STEPS:
             raise MakemoreError(f"steps={self.steps}: choose 1 to {MOST_STEPS:,}")
         if not 0 < self.learning_rate < math.inf:
@@ -82,24 +88,13 @@ class Recipe:
 RECIPES = MappingProxyType(
     {
         # The notebook never clears its gradients; its losses are only had by adding them up.
-        "notebook": Recipe("notebook", "accumulate", "notebook", learning_rate=100),
+        "notebook": Recipe("notebook", "accumulate", "notebook", learning_rate=100.0),
         # In W the loss is convex (a sum of log-sum-exp minus linear terms), so there is one
         # minimum, the floor, and no start or path that misses it. Adam's steps have the same
         # length for rare and for frequent contexts, and the cosine brings them to rest.
-        "converge": Recipe("converge", "adam", "cosine", learning_rate=1),
+        "converge": Recipe("converge", "adam", "cosine", learning_rate=1.0),
     }
 )
-
-
-def named(name: str) -> Recipe:
-    """The recipe called `name`.
-
-    Raises:
-        MakemoreError: there is none.
-    """
-    if name not in RECIPES:
-        raise MakemoreError(f"no recipe is called {name!r}; {_one_of(RECIPES)}")
-    return RECIPES[name]
 
 
 def _one_of(names: Iterable[str]) -> str:

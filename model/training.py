@@ -14,7 +14,7 @@ from model.corpus import Corpus
 from model.counts import CountModel
 from model.draws import Draws
 from model.errors import MakemoreError
-from model.nets import NETWORKS
+from model.nets import network
 from model.nets.one_layer import OneLayer, count_objective, one_hot_objective
 from model.ngrams import count, examples
 from model.optimisers import Adam, GradientDescent, Optimiser
@@ -51,7 +51,7 @@ class Trainer:
         self.floor = CountModel(ngrams).floor
         device = self.device.device
         N = ngrams.N.to(device, torch.float32)
-        self.network: OneLayer = NETWORKS[recipe.model](ngrams, recipe.seed, device)
+        self.network: OneLayer = network(recipe.model)(ngrams, recipe.seed, device)
         devices.fit_threads(N.numel())
         if recipe.one_hot:
             xs, ys = examples(corpus, recipe.n)

@@ -39,12 +39,21 @@ def load() -> tuple[Settings, str]:
     place = path()
     try:
         stored: Any = json.loads(place.read_text(encoding="utf-8"))
-        return Settings(str(stored["theme"]), Recipe(**stored["recipe"])), ""
+        defaults = asdict(RECIPES["notebook"])
+        fields = {name: type(value)(stored["recipe"][name]) for name, value in defaults.items()}
+        return Settings(str(stored["theme"]), Recipe(**fields)), ""
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:
         return Settings(), f"{place} cannot be read ({error.strerror}); the defaults are used"
-    except (ValueError, TypeError, KeyError, MakemoreError, RecursionError) as error:
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        ArithmeticError,
+        MakemoreError,
+        RecursionError,
+    ) as error:
         reason = visible(" ".join(str(error).split()))
         return Settings(), f"{place} is broken ({reason}); the defaults are used{_set_aside(place)}"
 

@@ -1,5 +1,17 @@
 """The networks, each a file that can be read on its own."""
 
-from model.nets.one_layer import OneLayer
+from __future__ import annotations
 
-NETWORKS = {"one-layer": OneLayer}
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from model.nets.one_layer import OneLayer
+
+NETWORKS = {"one-layer": "model.nets.one_layer:OneLayer"}
+"""Where each network is, by its name; imported when it is asked for, and torch with it."""
+
+
+def network(name: str) -> type[OneLayer]:
+    """The class of the network called `name`, one of `NETWORKS`."""
+    return resolve_name(NETWORKS[name])

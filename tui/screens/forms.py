@@ -18,10 +18,9 @@ from model.alphabet import normalise, visible
 from model.corpus import Corpus
 from model.draws import Draws
 from model.errors import MakemoreError
-from model.recipe import OPTIMISERS, RECIPES, SCHEDULES, Recipe
+from model.recipe import DEVICES, OPTIMISERS, RECIPES, SCHEDULES, Recipe
 
 Result = TypeVar("Result")
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
