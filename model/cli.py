@@ -10,16 +10,18 @@ import math
 import sys
 import time
 from dataclasses import asdict
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from model import __version__
 from model.alphabet import normalise, visible
 from model.corpus import DEFAULT, Corpus, load
-from model.draws import Draws
+from model.draws import MOST_WORDS, Draws
 from model.errors import MakemoreError
 from model.nets import NETWORKS
-from model.recipe import DEVICES, RECIPES
+from model.recipe import DEVICES, MOST_STEPS, RECIPES
 
 if TYPE_CHECKING:  # torch takes seconds to import: `--help` and wrong usage do not wait for it
     from model.language_model import LanguageModel
@@ -32,6 +34,9 @@ class _Group(click.Group):
     """Turns every error that a user can mend into one line and exit status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # a terminal may not know every script
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except MakemoreError as error:
@@ -54,7 +59,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="makemore-tui")
+@click.version_option(__version__)
 def main() -> None:
     """Character-level language models of a list of words.
 
@@ -106,7 +111,7 @@ def stats(source: str, n: int, as_json: bool) -> None:
 @click.option("--recipe", "recipe_name", type=click.Choice(list(RECIPES)), default="notebook",
               show_default=True, help="'notebook' adds up its gradients, as the notebook does; "
               "'converge' reaches the floor.")  # fmt: skip
-@click.option("--steps", type=click.IntRange(min=1), help="Instead of the recipe's 501.")
+@click.option("--steps", type=click.IntRange(1, MOST_STEPS), help="Instead of the recipe's 501.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of the network's start.  [default: 0]")
 @click.option("--device", type=click.Choice(DEVICES), default="auto",
               show_default=True)  # fmt: skip
@@ -139,7 +144,7 @@ def train(source: str, recipe_name: str, as_json: bool, **changes: Any) -> None:
 @corpus_argument
 @model_option
 @order_option
-@click.option("--count", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--count", type=click.IntRange(1, MOST_WORDS), default=10, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
               help="The same seed draws the same words.")  # fmt: skip
 @click.option("--prefix", default="", help="What every word begins with.")
@@ -227,7 +232,7 @@ def _nats(number: float) -> str:
 
 
 def _print_json(line: dict[str, Any]) -> None:
-    click.echo(json.dumps(line, ensure_ascii=False))
+    click.echo(json.dumps(line))
 
 
 if __name__ == "__main__":

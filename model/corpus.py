@@ -2,6 +2,7 @@
 
 import stat
 import sys
+from codecs import BOM_UTF8
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -117,8 +118,13 @@ def load(source: str = DEFAULT) -> Corpus:
         MakemoreError: there is no such corpus, or it cannot be read as a list of words.
     """
     if source == STANDARD_INPUT:
+        if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+            raise MakemoreError("standard input is closed; name a file instead")
         return parse(sys.stdin.buffer.read(), "standard input")
-    path = Path(source).expanduser()
+    try:
+        path = Path(source).expanduser()
+    except RuntimeError:
+        raise MakemoreError(f"{visible(source)}: there is no such user's home") from None
     if source in GALLERY and not path.exists():
         return load_built_in(source)
     return parse(_read(path), path.name)
@@ -132,8 +138,9 @@ def parse(data: bytes, name: str) -> Corpus:
     Raises:
         MakemoreError: the data is not UTF-8, or holds no word.
     """
+    data = data.removeprefix(BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise MakemoreError(

@@ -45,4 +45,4 @@ class CountModel:
         """
         counts = self.ngrams.counts.double()
         probabilities = counts / self.ngrams.row_sums[self.ngrams.context_ids]
-        return -float(counts @ probabilities.log()) / self.ngrams.total
+        return (0.0 - float(counts @ probabilities.log())) / self.ngrams.total

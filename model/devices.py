@@ -7,7 +7,7 @@ import torch
 
 from model.errors import MakemoreError
 
-ONE_THREAD = 1 << 17  # weights; up to here a second thread costs more than it brings
+ONE_THREAD = 1 << 20  # weights; up to here a second thread brings little and may cost much
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,12 @@ def choose(name: str = "auto") -> DeviceChoice:
 def fit_threads(weights: int) -> None:
     """Let torch use as many CPU threads as a model of this size can feed.
 
-    A thread that waits for its share stalls all the others, so one core is left to the screen.
+    All threads of a step wait for the last one. Where another program, or the screen, takes a core
+    from one of them, a step takes ten times as long: hence half of the cores, and only for large
+    models.
     """
     cores = os.cpu_count() or 1
-    torch.set_num_threads(1 if weights <= ONE_THREAD else max(1, cores - 1))
+    torch.set_num_threads(1 if weights <= ONE_THREAD else max(1, cores // 2))
 
 
 def _missing() -> dict[str, str]:

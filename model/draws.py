@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from model.alphabet import visible
 from model.errors import MakemoreError
 
+MOST_WORDS = 1_000_000
+
 
 @dataclass(frozen=True)
 class Draws:
@@ -27,8 +29,8 @@ class Draws:
     """Characters after which a word is cut."""
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise MakemoreError(f"count={self.count}: choose at least 1")
+        if not 1 <= self.count <= MOST_WORDS:
+            raise MakemoreError(f"count={self.count}: choose 1 to {MOST_WORDS:,}")
         if not 0 <= self.seed < 2**63:
             raise MakemoreError(f"seed={self.seed}: choose 0 to {2**63 - 1:,}")
         if not 0 < self.temperature < math.inf:

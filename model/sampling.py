@@ -108,7 +108,7 @@ def trace(model: LanguageModel, draws: Draws, word: int) -> list[Draw]:
         row, choice = int(step.rows), int(step.choices)
         if choice == CUT:
             break
-        seen, forced = choice != UNSEEN, len(story) < len(draws.prefix)
+        seen, forced = not step.table.unseen[row], len(story) < len(draws.prefix)
         context: list[int] = step.table.contexts[row].tolist()
         probs: list[float] = step.table.probs[row].tolist()
         story.append(
@@ -116,7 +116,7 @@ def trace(model: LanguageModel, draws: Draws, word: int) -> list[Draw]:
                 context=model.alphabet.labels(context),
                 probs=probs if seen else None,
                 uniform=float(step.uniforms) if seen and not forced else None,
-                choice=choice if seen else None,
+                choice=choice if choice != UNSEEN else None,
                 nll=float(step.nll),
             )
         )
@@ -184,12 +184,14 @@ class _Distributions:
 
     def _rows(self, contexts: Tensor) -> _Rows:
         log_probs = self.model.log_probs(contexts).to("cpu", torch.float64)
-        logits = log_probs / self.draws.temperature
+        # The likeliest is 0 at any temperature, so that a low one cannot make all of them -inf.
+        likeliest = log_probs.amax(1, keepdim=True)
+        logits = (log_probs - likeliest) / self.draws.temperature
         if self.draws.top_k is not None and self.draws.top_k < logits.shape[1]:
             top = logits.topk(self.draws.top_k, dim=1)
             logits = torch.full_like(logits, -math.inf).scatter_(1, top.indices, top.values)
         probs = logits.softmax(1)
-        unseen = ~(log_probs.amax(1) > -math.inf)  # NaN, too, is no opinion
+        unseen = ~(likeliest.squeeze(1) > -math.inf)  # NaN, too, is no opinion
         return _Rows(contexts, log_probs, probs, probs.cumsum(1), unseen)
 
 
@@ -220,7 +222,8 @@ def _steps(model: LanguageModel, draws: Draws, words: Tensor) -> Iterator[_Step]
         else:
             choices = _invert(table.cumulative.index_select(0, rows), uniforms)
             choices.masked_fill_(table.unseen[rows], UNSEEN)
-        yield _Step(words, table, rows, uniforms, choices, -table.log_probs[rows, choices])
+        nll = 0.0 - table.log_probs[rows, choices]  # 0.0 where p is 1, not -0.0
+        yield _Step(words, table, rows, uniforms, choices, nll)
 
         going = (choices > BOUNDARY).nonzero().squeeze(1)
         words, choices = words[going], choices[going]

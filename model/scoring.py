@@ -25,7 +25,7 @@ class TokenScore:
     @property
     def nll(self) -> float:
         """-log p in nats; infinite for an impossible outcome."""
-        return -math.log(self.p) if self.p else math.inf
+        return 0.0 - math.log(self.p) if self.p else math.inf
 
 
 @dataclass(frozen=True)

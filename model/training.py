@@ -62,10 +62,11 @@ class Trainer:
 
         self.step = 0
         """The steps done."""
-        self._losses = torch.zeros(recipe.steps, device=device)
-        self._rates = torch.tensor([recipe.lr(step) for step in range(recipe.steps)], device=device)
-        # The step on the device's side, so that a step reads and writes nothing on the host's.
-        self._clock = torch.zeros(1, dtype=torch.int64, device=device)
+        # A chunk's learning rates and losses, and the place in it, on the device: a step reads
+        # and writes nothing on the host's side.
+        self._rates = torch.zeros(REPORT_EVERY, device=device)
+        self._losses = torch.zeros(REPORT_EVERY, device=device)
+        self._place = torch.zeros(1, dtype=torch.int64, device=device)
         self._graphs: dict[int, torch.cuda.CUDAGraph] = {}
 
         self.losses = torch.zeros(recipe.steps)
@@ -85,19 +86,21 @@ class Trainer:
         Raises:
             MakemoreError: the loss is no longer a number.
         """
+        if self.finished:
+            return None
         last = self.recipe.steps - 1
         due = min(-(-self.step // REPORT_EVERY) * REPORT_EVERY, last)  # the next step to report
         end = min(self.step + most, due + 1)
-        self._run(end - self.step)
-        losses = self._losses[self.step : end].cpu()
+        losses = self._run(range(self.step, end))
         self.losses[self.step : end] = losses
-        self.step = end
-        if not losses.isfinite().all():
-            self.step -= int((~losses.isfinite()).sum())
+        wrong = (~losses.isfinite()).nonzero()
+        if len(wrong):
+            self.step += int(wrong[0])
             raise MakemoreError(
                 f"the loss is no longer a number at step {self.step}; "
                 f"start again with a learning rate below {self.recipe.learning_rate:g}"
             )
+        self.step = end
         return self._report() if end == due + 1 else None
 
     def run(self) -> Iterator[Report]:
@@ -110,19 +113,24 @@ class Trainer:
             if report := self.advance(REPORT_EVERY):
                 yield report
 
-    def _run(self, steps: int) -> None:
-        if self.device.device.type == "cuda" and not self.recipe.one_hot and self.step:
-            self._graph(steps).replay()
-            return
-        for _ in range(steps):
-            self._step()
+    def _run(self, steps: range) -> Tensor:
+        """The losses of some steps (len(steps),), at most `REPORT_EVERY`."""
+        rates = torch.tensor([self.recipe.lr(step) for step in steps])
+        self._rates[: len(steps)] = rates.to(self._rates.device)
+        self._place.zero_()
+        if self.device.name == "cuda" and not self.recipe.one_hot and self.step:
+            self._graph(len(steps)).replay()
+        else:
+            for _ in steps:
+                self._step()
+        return self._losses[: len(steps)].cpu()
 
     def _step(self) -> None:
         """One step, with no word between device and host."""
         loss, gradient = self._objective(self.network.W)
-        self._losses.index_copy_(0, self._clock, loss.view(1))
-        self._optimiser.update(gradient, self._rates.gather(0, self._clock))
-        self._clock += 1
+        self._losses.index_copy_(0, self._place, loss.view(1))
+        self._optimiser.update(gradient, self._rates.gather(0, self._place))
+        self._place += 1
 
     def _graph(self, steps: int) -> torch.cuda.CUDAGraph:
         """So many steps as one CUDA graph; the chunk before the first one has warmed up."""
@@ -141,13 +149,12 @@ class Trainer:
         return Report(step, self.recipe.lr(step), float(self.losses[step]), samples)
 
 
-def envelope(losses: Tensor, buckets: int) -> tuple[list[int], list[float]]:
-    """A curve of losses (steps,) thinned out to the lowest and the highest of each bucket.
+def envelope(losses: Tensor, width: int) -> tuple[list[int], list[float]]:
+    """A curve of losses (steps,) thinned out to the lowest and the highest of every `width` steps.
 
     Returns:
-        At most 2 * buckets steps, in their order, and the losses there.
+        The steps of those losses, in their order, and the losses.
     """
-    width = max(1, -(-len(losses) // buckets))
     padding = losses[-1:].expand(-len(losses) % width)
     rows = torch.cat([losses, padding]).view(-1, width)
     within = torch.stack([rows.argmin(1), rows.argmax(1)], 1).sort(1).values

@@ -7,13 +7,14 @@ import sys
 
 import click
 
+from model import __version__
 from model.corpus import DEFAULT, STANDARD_INPUT, load
 from model.errors import MakemoreError
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("source", metavar="[CORPUS]", default=DEFAULT)
-@click.version_option(package_name="makemore-tui")
+@click.version_option(__version__)
 def main(source: str) -> None:
     """A workbench for character-level language models.
 

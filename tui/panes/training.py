@@ -132,7 +132,9 @@ retells; **converge** (Adam, cosine) reaches the floor.
             return
         from model.training import envelope
 
-        steps, losses = envelope(snapshot.losses[: snapshot.step], max(8, chart.size.width))
+        # Of the whole run, so that what is drawn already stays as it is.
+        width = -(-snapshot.recipe.steps // max(1, chart.size.width))
+        steps, losses = envelope(snapshot.losses[: snapshot.step], width)
         floor = Reference(snapshot.floor, f"floor {snapshot.floor:.4f}")
         chart.show(Line(steps, losses), floor, x_range=(0, max(1, snapshot.recipe.steps - 1)))
 

@@ -1,0 +1,423 @@
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from model.cli import main
+from model.corpus import load, parse
+from model.counts import CountModel
+from model.draws import Draws
+from model.ngrams import count
+from model.recipe import RECIPES
+from model.sampling import sample
+from model.scoring import score
+from model.training import Trainer
+
+ROOT = Path(__file__).parents[2]
+WORDS = b"emma\nolivia\nava\nmia\nella\nemma\n"
+
+
+@dataclass(frozen=True)
+class Result:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The objects on standard output, which holds nothing else."""
+        assert self.status == 0, self.err
+        assert self.out.endswith("\n")
+        return [json.loads(line, parse_constant=_refuse) for line in self.out[:-1].split("\n")]
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+Makemore = Callable[..., Result]
+
+
+@pytest.fixture
+def makemore(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Makemore:
+    """Run the command line in this process."""
+
+    def run(*arguments: str, stdin: bytes = WORDS) -> Result:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as end:
+            main(arguments, prog_name="makemore")
+        assert isinstance(end.value.code, int)
+        return Result(end.value.code, *capsys.readouterr())
+
+    return run
+
+
+def process(*arguments: str, stdin: bytes = WORDS, **environment: str) -> Result:
+    """Run the command line in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-m", "model", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+        input=stdin,
+        capture_output=True,
+        check=False,
+    )
+    return Result(result.returncode, result.stdout.decode(), result.stderr.decode())
+
+
+# stats
+
+
+def test_stats_has_the_fields_of_the_design(makemore: Makemore):
+    (line,) = makemore("stats", "-", "-n", "3", "--json").lines
+    corpus = parse(WORDS, "words")
+    ngrams = count(corpus, 3)
+    assert list(line.items()) == [
+        ("words", 6),
+        ("unique_words", 5),
+        ("characters", 24),
+        ("examples", 30),
+        ("alphabet", "aeilmov"),
+        ("n", 3),
+        ("contexts", len(ngrams.contexts)),
+        ("outcomes", 8),
+        ("floor", CountModel(ngrams).floor),
+    ]
+
+
+def test_stats_without_a_corpus_describes_the_default_one(makemore: Makemore):
+    (line,) = makemore("stats", "--json").lines
+    assert line["words"] == load().word_count
+    assert line["n"] == 2
+
+
+def test_stats_of_the_names_are_the_notebooks(names_path: Path):
+    (line,) = process("stats", str(names_path), "--json").lines
+    assert (line["words"], line["examples"]) == (32_033, 228_146)
+    assert (line["contexts"], line["outcomes"]) == (27, 27)
+    assert round(line["floor"], 4) == 2.4540
+
+
+def test_stats_are_told_to_people_with_units(makemore: Makemore):
+    result = makemore("stats", "-")
+    floor = CountModel(count(parse(WORDS, "words"), 2)).floor
+    assert result.status == 0
+    assert "standard input" in result.out
+    assert f"{floor:.4f} nats, {floor / math.log(2):.4f} bits" in result.out
+
+
+# train
+
+
+def test_train_has_a_line_at_each_report_and_a_closing_one():
+    result = process("train", "-", "--steps", "101", "--device", "cpu", "--json")
+    *lines, closing = result.lines
+    assert [line["step"] for line in lines] == [0, 50, 100]
+    assert [list(line) for line in lines] == [["step", "lr", "loss", "samples"]] * 3
+    assert [line["lr"] for line in lines] == [100, 0.01, 0.01]
+    assert {name: closing[name] for name in lines[-1]} == lines[-1]
+    added = ["final", "floor", "seconds", "steps_per_second", "device"]
+    assert list(closing) == [*lines[-1], *added]
+    assert closing["final"] is True
+    assert closing["floor"] == CountModel(count(parse(WORDS, "words"), 2)).floor
+    assert closing["seconds"] > 0
+    assert closing["steps_per_second"] == pytest.approx(101 / closing["seconds"])
+    assert closing["device"] == "cpu"
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_train_reports_what_the_trainer_reports(makemore: Makemore, recipe: str):
+    options = ["--recipe", recipe, "-n", "3", "--steps", "60", "--seed", "5", "--device", "cpu"]
+    *lines, _ = makemore("train", "-", *options, "--json").lines
+    changes = {"n": 3, "steps": 60, "seed": 5, "device": "cpu"}
+    trainer = Trainer(parse(WORDS, "words"), RECIPES[recipe].with_(**changes))
+    expected = [(report.step, report.lr, report.loss, report.samples) for report in trainer.run()]
+    assert [tuple(line.values()) for line in lines] == [
+        (step, lr, loss, list(samples)) for step, lr, loss, samples in expected
+    ]
+
+
+def test_train_takes_the_recipes_501_steps(makemore: Makemore):
+    lines = makemore("train", "-", "--json").lines
+    assert [line["step"] for line in lines] == [*range(0, 501, 50), 500]
+    assert lines[-1]["device"] in {"cpu", "cuda", "mps"}
+
+
+def test_train_logs_to_people_as_the_notebook_does(makemore: Makemore):
+    result = makemore("train", "-", "--steps", "2")
+    assert result.status == 0
+    first, second, closing = result.out.splitlines()
+    assert first.startswith("step 0: lr=100.0000 loss=")
+    assert second.startswith("step 1: lr=10.0000 loss=")
+    assert "nats above the floor" in closing
+
+
+# sample
+
+
+@pytest.mark.parametrize("model_name", ["counts", "one-layer"])
+def test_sample_has_the_fields_of_the_design(makemore: Makemore, model_name: str):
+    options = ["--model", model_name, "-n", "3", "--count", "20", "--seed", "4"]
+    lines = makemore("sample", "-", *options, "--json").lines
+    assert len(lines) == 20
+    for line in lines:
+        assert list(line) == ["word", "nll", "in_corpus"]
+        assert line["in_corpus"] == (line["word"] in {"emma", "olivia", "ava", "mia", "ella"})
+        assert line["nll"] is None or line["nll"] > 0
+
+
+def test_sample_draws_what_the_count_model_draws(makemore: Makemore):
+    options = {"count": 7, "seed": 3, "prefix": "m", "temperature": 0.7, "top_k": 3}
+    settings = Draws(**options, max_length=5)
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    lines = makemore("sample", "-", *flags, "--max-length=5", "--json").lines
+    words = sample(CountModel(count(parse(WORDS, "words"), 2)), settings)
+    assert [(line["word"], line["nll"]) for line in lines] == [
+        (word.word, word.nll) for word in words
+    ]
+
+
+def test_sample_gives_no_nll_to_a_word_that_cannot_be(makemore: Makemore):
+    lines = makemore("sample", "-", "-n", "3", "--prefix", "vv", "--count", "2", "--json").lines
+    assert lines == [{"word": "vv", "nll": None, "in_corpus": False}] * 2
+
+
+def test_sample_composes_the_prefix_as_it_does_the_corpus(makemore: Makemore):
+    arguments = ["sample", "-", "--prefix", "zoe\u0308", "--json", "--count", "1"]
+    (line,) = makemore(*arguments, stdin="zo\u00eb\n".encode()).lines
+    assert line["word"] == "zo\u00eb"
+
+
+def test_sample_tells_people_which_words_are_new(makemore: Makemore):
+    corpus = parse(WORDS, "words")
+    words = sample(CountModel(count(corpus, 2)), Draws(count=30)).words
+    result = makemore("sample", "-", "--count", "30")
+    assert result.status == 0
+    for line, word in zip(result.out.splitlines(), words, strict=True):
+        assert line.split()[0] == word
+        assert line.endswith("in corpus" if word in corpus.vocabulary else "new")
+
+
+def test_a_reader_who_leaves_early_sees_no_traceback():
+    command = [sys.executable, "-m", "model", "sample", "--count", "100000"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b""
+
+
+# score
+
+
+def test_score_has_the_fields_of_the_design(makemore: Makemore):
+    result = makemore("score", "emma", "ava", "--corpus", "-", "-n", "3", "--json")
+    model = CountModel(count(parse(WORDS, "words"), 3))
+    for line, word in zip(result.lines, ["emma", "ava"], strict=True):
+        expected = score(model, word)
+        assert list(line) == ["word", "nll", "nll_per_token", "tokens"]
+        assert (line["word"], line["nll"]) == (word, expected.nll)
+        assert line["nll_per_token"] == expected.nll / (len(word) + 1)
+        assert line["tokens"] == [
+            {"context": token.context, "outcome": token.outcome, "p": token.p, "nll": token.nll}
+            for token in expected.tokens
+        ]
+
+
+def test_score_gives_no_nll_to_what_is_impossible(makemore: Makemore):
+    (line,) = makemore("score", "mv", "--corpus", "-", "--json").lines
+    assert (line["nll"], line["nll_per_token"]) == (None, None)
+    assert [(token["p"], token["nll"]) for token in line["tokens"]] == [
+        (pytest.approx(1 / 6), pytest.approx(math.log(6))),
+        (0, None),
+        (0, None),
+    ]
+
+
+def test_score_finds_characters_outside_the_alphabet_impossible(makemore: Makemore):
+    (line,) = makemore("score", "e?", "--corpus", "-", "--json").lines
+    assert [token["p"] > 0 for token in line["tokens"]] == [True, False, False]
+
+
+def test_score_can_ask_the_trained_network(makemore: Makemore):
+    words = ["score", "emma", "--corpus", "-", "--json"]
+    (counted,), (trained,) = (
+        makemore(*words, "--model", name).lines for name in ("counts", "one-layer")
+    )
+    assert trained["nll"] == pytest.approx(counted["nll"], abs=0.01)
+
+
+def test_score_tells_people_what_is_impossible(makemore: Makemore):
+    result = makemore("score", "emma", "--corpus", "-")
+    assert result.status == 0
+    assert len(result.out.splitlines()) == 6
+    assert "impossible" not in result.out
+    assert "impossible" in makemore("score", "mv", "--corpus", "-").out
+
+
+# What a terminal would obey
+
+HOSTILE = "a\x1b[31mb\x07\x7f\x9bc\u202e"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["stats", "-"],
+        ["train", "-", "--steps", "3"],
+        ["sample", "-", "-n", "5"],
+        ["score", HOSTILE, "--corpus", "-"],
+        ["sample", "-", "--prefix", "\x1b[2J"],
+    ],
+    ids=["stats", "train", "sample", "score", "an error"],
+)
+def test_escape_sequences_are_printed_inert(makemore: Makemore, arguments: list[str]):
+    result = makemore(*arguments, stdin=HOSTILE.encode())
+    assert all(line.isprintable() for line in (result.out + result.err).split("\n"))
+    assert "\u241b" in result.out + result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (["stats", "-"], "alphabet"),
+        (["sample", "-", "-n", "5", "--count", "1"], "word"),
+        (["score", HOSTILE, "--corpus", "-"], "word"),
+    ],
+    ids=["stats", "sample", "score"],
+)
+def test_json_holds_no_control_characters(makemore: Makemore, arguments: list[str], where: str):
+    result = makemore(*arguments, "--json", stdin=HOSTILE.encode())
+    assert set(result.lines[0][where]) == set(HOSTILE)
+    controls = {character for character in result.out if unicodedata.category(character) == "Cc"}
+    assert controls == {"\n"}
+
+
+@pytest.mark.parametrize("command", ["stats", "sample"])
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "JSON"])
+def test_any_script_is_printed_where_the_output_has_a_small_character_set(
+    command: str, options: list[str]
+):
+    result = process(command, "hebrew-first-names", *options, PYTHONIOENCODING="latin-1")
+    assert result.status == 0, result.err
+    if options:
+        assert any("\u05d0" in str(line) for line in result.lines)
+
+
+def test_an_argument_that_is_not_utf8_is_scored_as_json():
+    command = [os.fsencode(sys.executable), b"-m", b"model", b"score", b"a\xff", b"--json"]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    assert result.stderr == b""
+    assert json.loads(result.stdout)["nll"] is None
+
+
+# Exit statuses
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "says"),
+    [
+        (["stats", "no-such-corpus"], b"", "no-such-corpus"),
+        (["stats", os.curdir], b"", "directory"),
+        (["stats", "~no-such-user/words.txt"], b"", "~no-such-user"),
+        (["stats", "-"], b"", "holds no words"),
+        (["stats", "-"], b"emma\n\xff\n", "line 2"),
+        (["sample", "-", "--prefix", "x"], WORDS, "alphabet"),
+        (["sample", "-", "--prefix", "emma", "--max-length", "4"], WORDS, "maximum length 4"),
+        (["sample", "-", "--temperature", "nan"], WORDS, "temperature nan"),
+        (["sample", "-", "--seed", str(2**63)], WORDS, f"seed={2**63}"),
+        (["train", "-", "--seed", str(2**63)], WORDS, f"seed={2**63}"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_work_that_fails_is_one_line_and_status_1(
+    makemore: Makemore, arguments: list[str], stdin: bytes, says: str
+):
+    result = makemore(*arguments, stdin=stdin)
+    assert (result.status, result.out) == (1, "")
+    assert result.err.endswith("\n")
+    assert result.err[:-1].isprintable()
+    assert says in result.err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_missing_device_is_one_line_and_status_1(makemore: Makemore):
+    result = makemore("train", "-", "--device", "cuda")
+    assert (result.status, result.out) == (1, "")
+    assert result.err[:-1].isprintable()
+    assert "choose auto or cpu" in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["polish"],
+        ["stats", "-n", "1"],
+        ["stats", "-n", "11"],
+        ["stats", "-n", "two"],
+        ["stats", "--colour"],
+        ["stats", "one", "two"],
+        ["train", "--model", "counts"],
+        ["train", "--recipe", "secret"],
+        ["train", "--steps", "0"],
+        ["train", "--steps", str(10**9)],
+        ["train", "--seed", "-1"],
+        ["train", "--device", "tpu"],
+        ["sample", "--model", "lstm"],
+        ["sample", "--count", "0"],
+        ["sample", "--temperature", "0"],
+        ["sample", "--top-k", "0"],
+        ["sample", "--max-length", "0"],
+        ["score"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_status_2(makemore: Makemore, arguments: list[str]):
+    result = makemore(*arguments)
+    assert (result.status, result.out) == (2, "")
+    assert "Error: " in result.err
+
+
+@pytest.mark.parametrize("command", [[], ["stats"], ["train"], ["sample"], ["score"]])
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_is_on_standard_output_and_status_0(makemore: Makemore, command: list[str], flag: str):
+    result = makemore(*command, flag)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith(f"Usage: {' '.join(['makemore', *command])}")
+
+
+def test_the_version_is_told(makemore: Makemore):
+    result = makemore("--version")
+    assert result.status == 0
+    assert "makemore" in result.out
+
+
+def test_a_failing_process_ends_with_status_1_and_no_traceback():
+    result = process("stats", "-", stdin=b"\xff")
+    assert (result.status, result.out) == (1, "")
+    assert result.err.startswith("Error: standard input, line 1")
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+def test_a_closed_standard_input_is_one_line_and_status_1():
+    command = ["sh", "-c", 'exec "$0" -m model stats - <&-', sys.executable]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert "standard input" in result.stderr

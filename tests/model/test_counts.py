@@ -1,0 +1,93 @@
+import math
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.corpus import Corpus, parse
+from model.counts import CountModel
+from model.ngrams import Ngrams, count, examples
+
+orders = st.integers(2, 10)
+corpora = st.from_type(Corpus)
+
+# The notebook's P[0].
+P0 = [
+    *[0.0000, 0.1377, 0.0408, 0.0481, 0.0528, 0.0478, 0.0130, 0.0209, 0.0273],
+    *[0.0184, 0.0756, 0.0925, 0.0491, 0.0792, 0.0358, 0.0123, 0.0161, 0.0029],
+    *[0.0512, 0.0642, 0.0408, 0.0024, 0.0117, 0.0096, 0.0042, 0.0167, 0.0290],
+]
+
+
+def test_the_first_row_of_p_is_the_notebooks(names_bigrams: Ngrams):
+    assert [round(p, 4) for p in CountModel(names_bigrams).P[0].tolist()] == P0
+
+
+def test_the_floor_of_the_names_is_the_notebooks(names_bigrams: Ngrams):
+    assert round(CountModel(names_bigrams).floor, 4) == 2.4540
+
+
+@pytest.mark.parametrize(("n", "floor"), [(2, 2.4540), (3, 2.1857), (4, 1.8842), (5, 1.6058)])
+def test_the_floor_falls_with_the_order_as_the_design_says(names: Corpus, n: int, floor: float):
+    assert round(CountModel(count(names, n)).floor, 4) == floor
+
+
+@given(corpora, orders)
+def test_every_row_of_p_is_a_distribution(corpus: Corpus, n: int):
+    P = CountModel(count(corpus, n)).P
+    assert bool((P >= 0).all())
+    assert P.sum(1).tolist() == pytest.approx([1] * len(P), abs=1e-12)
+
+
+@given(corpora, orders)
+def test_p_is_the_share_of_each_outcome_in_its_row(corpus: Corpus, n: int):
+    ngrams = count(corpus, n)
+    for row, shares in zip(ngrams.N.tolist(), CountModel(ngrams).P.tolist(), strict=True):
+        assert shares == pytest.approx([times / sum(row) for times in row], abs=1e-15)
+
+
+@given(corpora, orders)
+def test_the_floor_is_the_mean_nll_of_the_examples(corpus: Corpus, n: int):
+    xs, ys = (column.tolist() for column in examples(corpus, n))
+    rows, pairs = Counter(xs), Counter(zip(xs, ys, strict=True))
+    nlls = [-math.log(pairs[x, y] / rows[x]) for x, y in zip(xs, ys, strict=True)]
+    assert CountModel(count(corpus, n)).floor == pytest.approx(sum(nlls) / len(nlls), abs=1e-12)
+
+
+@given(corpora, st.integers(2, 9))
+def test_a_longer_context_never_raises_the_floor(corpus: Corpus, n: int):
+    lower, higher = (CountModel(count(corpus, order)).floor for order in (n, n + 1))
+    assert higher <= lower + 1e-12
+
+
+def test_a_corpus_without_a_choice_has_a_floor_of_zero_and_not_of_minus_zero():
+    floor = CountModel(count(parse(b"ab\n", "words"), 2)).floor
+    assert floor == 0
+    assert math.copysign(1, floor) == 1
+
+
+@given(corpora, orders)
+def test_log_probs_are_the_logarithms_of_p(corpus: Corpus, n: int):
+    ngrams = count(corpus, n)
+    model = CountModel(ngrams)
+    contexts = ngrams.contexts.tokens(torch.arange(len(ngrams.contexts)))
+    assert (model.alphabet, model.context_length) == (corpus.alphabet, n - 1)
+    assert model.log_probs(contexts).tolist() == model.P.log().tolist()
+
+
+def test_a_context_never_seen_has_no_likely_outcome(vowels: Corpus):
+    model = CountModel(count(vowels, 3))
+    seen, unseen = (vowels.alphabet.encode(context) for context in ("em", "vv"))
+    log_probs = model.log_probs(torch.tensor([seen, unseen]))
+    assert bool((log_probs[0] > -math.inf).any())
+    assert log_probs[1].tolist() == [-math.inf] * len(vowels.alphabet)
+    assert model.log_probs(torch.empty((0, 2), dtype=torch.int64)).shape == (0, 8)
+
+
+def test_asking_a_model_does_not_change_it(vowels: Corpus):
+    model = CountModel(count(vowels, 2))
+    before = model.P.tolist()
+    model.log_probs(torch.tensor([[0], [1], [2]]))
+    assert model.P.tolist() == before
