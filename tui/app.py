@@ -15,7 +15,7 @@ from textual.containers import Horizontal
 from textual.events import DescendantFocus
 from textual.keys import format_key
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Footer, Tab, Tabs
 from textual.worker import get_current_worker
@@ -51,14 +51,14 @@ class MakemoreApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
 
-    corpus: reactive[Corpus | None] = reactive(None)
-    n: reactive[int] = reactive(2)
-    counts: reactive[CountModel | None] = reactive(None)
-    recipe: reactive[Recipe | None] = reactive(None)
-    snapshot: reactive[Snapshot] = reactive(Snapshot())
-    speed: reactive[float | None] = reactive(100)
-    pane: reactive[int] = reactive(0, init=False)
-    activity: reactive[str] = reactive("")
+    corpus: var[Corpus | None] = var(None)
+    n: var[int] = var(2)
+    counts: var[CountModel | None] = var(None)
+    recipe: var[Recipe | None] = var(None)
+    snapshot: var[Snapshot] = var(Snapshot())
+    speed: var[float | None] = var(100)
+    pane: var[int] = var(0, init=False)
+    activity: var[str] = var("")
     """What is being loaded, while it is."""
 
     def __init__(self, source: str = DEFAULT, corpus: Corpus | None = None) -> None:

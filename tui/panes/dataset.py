@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widgets import Static
 
 from model.alphabet import visible
@@ -43,10 +43,10 @@ examples. A network that sees the same contexts can come close to it, and never 
     DEFAULT_CLASSES = "pane"
     MOST_BARS: ClassVar[int] = 60
 
-    corpus: reactive[Corpus | None] = reactive(None)
-    counts: reactive[CountModel | None] = reactive(None)
-    n: reactive[int] = reactive(2)
-    activity: reactive[str] = reactive("")
+    corpus: var[Corpus | None] = var(None)
+    counts: var[CountModel | None] = var(None)
+    n: var[int] = var(2)
+    activity: var[str] = var("")
     """What is being loaded, while it is."""
 
     def compose(self) -> ComposeResult:

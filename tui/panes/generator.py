@@ -14,7 +14,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widgets import DataTable, Static
 
 from model.alphabet import visible
@@ -63,12 +63,12 @@ they part at the character that is shown `▸` and inverted.
         hidden("w", "write_words", "Write words", "To a file"),
     ]
 
-    corpus: reactive[Corpus | None] = reactive(None)
-    counts: reactive[CountModel | None] = reactive(None)
-    draws: reactive[Draws] = reactive(Draws(count=20))
-    source: reactive[str] = reactive("counts")
-    new_only: reactive[bool] = reactive(False)
-    drawing: reactive[Drawing | None] = reactive(None)
+    corpus: var[Corpus | None] = var(None)
+    counts: var[CountModel | None] = var(None)
+    draws: var[Draws] = var(Draws(count=20))
+    source: var[str] = var("counts")
+    new_only: var[bool] = var(False)
+    drawing: var[Drawing | None] = var(None)
 
     def compose(self) -> ComposeResult:
         """Say what is drawn from above the words."""

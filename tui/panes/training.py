@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from rich.text import Text
+import time
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.reactive import reactive
-from textual.widgets import DataTable, ProgressBar, Static
+from textual.reactive import var
+from textual.widgets import ProgressBar, Static
 
-from model.alphabet import visible
 from model.recipe import Recipe
 from tui.panes.pane import Pane
 from tui.training_session import Phase, Snapshot
 from tui.widgets.chart import Chart, Line, Reference
+from tui.widgets.report_log import ReportLog
 
-MOST_REPORTS = 1000
+LOG_SECONDS = 0.5
 SIGNS = {
     Phase.IDLE: "○",
     Phase.PREPARING: "⧗",
@@ -47,14 +48,13 @@ retells; **converge** (Adam, cosine) reaches the floor.
 
     DEFAULT_CLASSES = "pane"
 
-    snapshot: reactive[Snapshot] = reactive(Snapshot())
-    recipe: reactive[Recipe | None] = reactive(None)
+    snapshot: var[Snapshot] = var(Snapshot())
+    recipe: var[Recipe | None] = var(None)
     """What the next run follows."""
-    speed: reactive[float | None] = reactive(None)
+    speed: var[float | None] = var(None)
     """The pace in steps a second; None for full speed."""
 
-    _run = 0
-    _logged = 0
+    _log_due = 0.0
 
     def compose(self) -> ComposeResult:
         """Lay the parts out one below the other."""
@@ -63,24 +63,14 @@ retells; **converge** (Adam, cosine) reaches the floor.
         with Horizontal(id="progress"):
             yield ProgressBar(total=1, show_eta=False, show_percentage=False)
             yield Static(id="pace", markup=False)
-        yield DataTable(id="log", classes="target", cursor_type="row", zebra_stripes=True)
-
-    def on_mount(self) -> None:
-        """Head the log's columns as the notebook's lines."""
-        super().on_mount()
-        log = self.query_one("#log", DataTable)
-        log.add_columns("step", "lr", "loss", "samples")
+        yield ReportLog(id="log", classes="target")
 
     def watch_snapshot(self) -> None:
         """Show what the run has come to."""
-        snapshot = self.snapshot
-        if snapshot.run != self._run:
-            self._run, self._logged = snapshot.run, 0
-            self.query_one("#log", DataTable).clear()
         self._show_headline()
         self._show_curve()
         self._show_progress()
-        self._log_reports()
+        self._show_reports()
 
     def watch_recipe(self) -> None:
         """Show what a run would follow."""
@@ -122,7 +112,7 @@ retells; **converge** (Adam, cosine) reaches the floor.
                 f"seed {recipe.seed}"
             )
         headline = self.query_one("#headline", Static)
-        headline.update("\n".join(lines))
+        headline.update("\n".join(lines), layout=bool(snapshot.error))
         headline.set_class(snapshot.phase is Phase.FAILED, "-failed")
 
     def _show_curve(self) -> None:
@@ -148,26 +138,14 @@ retells; **converge** (Adam, cosine) reaches the floor.
             parts.append(f"{_duration(snapshot.seconds_left)} left")
         else:
             parts.append("full speed" if self.speed is None else f"pace {self.speed:g}/s")
-        self.query_one("#pace", Static).update(" · ".join(parts))
+        self.query_one("#pace", Static).update(" · ".join(parts), layout=False)
 
-    def _log_reports(self) -> None:
-        reports = self.snapshot.reports[self._logged :]
-        if not reports:
-            return
-        log = self.query_one("#log", DataTable)
-        following = log.cursor_row >= log.row_count - 1
-        for report in reports[-MOST_REPORTS:]:
-            log.add_row(
-                f"{report.step:,}",
-                f"{report.lr:g}",
-                f"{report.loss:.4f}",
-                Text(" ".join(map(visible, report.samples)), no_wrap=True),
-            )
-        for row in list(log.rows)[:-MOST_REPORTS]:
-            log.remove_row(row)
-        self._logged += len(reports)
-        if following:
-            log.move_cursor(row=log.row_count - 1, animate=False)
+    def _show_reports(self) -> None:
+        # At full speed the log would be a blur, and most of what is sent to the terminal.
+        now = time.monotonic()
+        if self.snapshot.phase is not Phase.RUNNING or now >= self._log_due:
+            self._log_due = now + LOG_SECONDS
+            self.query_one(ReportLog).show(self.snapshot.reports)
 
 
 def _figure(number: float) -> str:

@@ -12,7 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Static
 
@@ -44,8 +44,8 @@ number **u**. On the right, the outcomes with their probabilities add up from to
 first **sum** above u is the choice, marked `◄`.
 """
 
-    word: reactive[int] = reactive(0, init=False)
-    model: reactive[str] = reactive("", init=False)
+    word: var[int] = var(0, init=False)
+    model: var[str] = var("", init=False)
 
     def __init__(self, drawing: Drawing, word: int) -> None:
         super().__init__()

@@ -1,0 +1,64 @@
+"""The log of a run: the notebook's lines, of which only the visible ones are drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from model.alphabet import visible
+
+if TYPE_CHECKING:
+    from model.training import Report
+
+HEAD = f"{'step':>6}  {'lr':<6} {'loss':<7} samples"
+
+
+class ReportLog(ScrollView, can_focus=True):
+    """Lines of reports under a head; at its end it follows what is added."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"report-log--head"}
+    DEFAULT_CSS = """
+    ReportLog > .report-log--head { color: $text-muted; text-style: bold; }
+    """
+
+    _reports: list[Report]
+    _count = 0
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._reports = []
+
+    def show(self, reports: list[Report]) -> None:
+        """Show these reports: a list that may have grown since, or another one."""
+        if reports is self._reports and len(reports) == self._count:
+            return
+        following = reports is not self._reports or self.is_vertical_scroll_end
+        self._reports, self._count = reports, len(reports)
+        width = max([self.size.width, *(len(line(report)) for report in reports[-20:])])
+        self.virtual_size = Size(width, 1 + self._count)
+        if following:
+            self.scroll_end(animate=False)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The head, and below it the reports that are scrolled to."""
+        left, top = self.scroll_offset
+        if y == 0:
+            text, style = HEAD, self.get_component_rich_style("report-log--head")
+        else:
+            number = top + y - 1
+            text = line(self._reports[number]) if number < self._count else ""
+            style = Style()
+        strip = Strip([Segment(text, self.visual_style.rich_style + style)])
+        return strip.crop_extend(left, left + self.size.width, self.visual_style.rich_style)
+
+
+def line(report: Report) -> str:
+    """A report as the notebook prints it, in columns."""
+    words = " ".join(map(visible, report.samples))
+    return f"{report.step:>6}  {report.lr:<6g} {report.loss:<7.4f} {words}"
