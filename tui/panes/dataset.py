@@ -133,7 +133,7 @@ def _words(corpus: Corpus) -> Rows:
         ("unique", f"{len(corpus.vocabulary):,}"),
         ("duplicates", f"{corpus.duplicates:,}"),
         ("characters", f"{corpus.characters:,}"),
-        ("alphabet", f"{len(corpus.alphabet.characters):,} and the boundary ."),
+        ("alphabet", f"{len(corpus.alphabet.characters):,} and boundary"),
         ("first", ", ".join(map(_shortened, corpus.words[:3]))),
         ("longest", _shortened(corpus.longest[0])),
         ("shortest", ", ".join(map(_shortened, corpus.shortest[:4]))),

@@ -243,6 +243,7 @@ they part at the character that is shown `▸` and inverted.
         table = self.query_one("#words", DataTable)
         table.clear(columns=True)
         drawing = self.drawing
+        table.show_header = drawing is not None
         self._show_settings()
         if drawing is None:
             return

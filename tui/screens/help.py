@@ -36,7 +36,10 @@ class HelpScreen(ModalScreen[None]):
         """Make the help of a pane or screen: its `HELP`, its own keys, and those of the app."""
         super().__init__()
         self._text = node.HELP or ""
-        self._bindings = [*bindings_of(node), *everywhere, *ALWAYS]
+        own = bindings_of(node)
+        taken = {binding.key for binding in own}
+        others = [binding for binding in everywhere if binding.key not in taken]
+        self._bindings = [*own, *others, *ALWAYS]
 
     def compose(self) -> ComposeResult:
         """Lay both parts out in one scroll."""

@@ -159,7 +159,10 @@ first **sum** above u is the choice, marked `◄`.
             style = "bold reverse" if chosen else "" if p else "dim"
             mark = " ◄" if chosen else ""
             table.add_row(
-                Text(alphabet.label(token), style), f"{p:.4f}", f"{total:.4f}", Text(bar + mark)
+                Text(alphabet.label(token), style),
+                f"{p:.4f}",
+                f"{total:.4f}",
+                Text(bar + mark, "" if chosen else "dim"),
             )
         bars.update(table)
         chosen_row = 1 + (draw.choice or 0)
