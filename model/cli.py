@@ -24,6 +24,7 @@ from model.nets import NETWORKS
 from model.recipe import DEVICES, MOST_STEPS, RECIPES
 
 if TYPE_CHECKING:  # torch takes seconds to import: `--help` and wrong usage do not wait for it
+    from model.counts import CountModel
     from model.language_model import LanguageModel
     from model.training import Trainer
 
@@ -74,11 +75,8 @@ def main() -> None:
 @json_option
 def stats(source: str, n: int, as_json: bool) -> None:
     """Describe CORPUS and its n-grams."""
-    from model.counts import CountModel
-    from model.ngrams import count
-
     corpus = load(source)
-    ngrams = count(corpus, n)
+    counts = _counts(corpus, n)
     figures = {
         "words": corpus.word_count,
         "unique_words": len(corpus.vocabulary),
@@ -86,9 +84,9 @@ def stats(source: str, n: int, as_json: bool) -> None:
         "examples": corpus.examples,
         "alphabet": corpus.alphabet.characters,
         "n": n,
-        "contexts": len(ngrams.contexts),
+        "contexts": len(counts.ngrams.contexts),
         "outcomes": len(corpus.alphabet),
-        "floor": CountModel(ngrams).floor,
+        "floor": counts.floor,
     }
     if as_json:
         _print_json(figures)
@@ -201,11 +199,8 @@ def score(words: tuple[str, ...], source: str, model_name: str, n: int, as_json:
 
 def _model(corpus: Corpus, name: str, n: int) -> LanguageModel:
     """The model called `name`, trained if it is a network."""
-    from model.counts import CountModel
-    from model.ngrams import count
-
     if name == "counts":
-        return CountModel(count(corpus, n))
+        return _counts(corpus, n)
     trainer = _trainer(corpus, "converge", model_name=name, n=n)
     with click.progressbar(
         length=trainer.recipe.steps, label="training", file=sys.stderr
@@ -213,6 +208,15 @@ def _model(corpus: Corpus, name: str, n: int) -> LanguageModel:
         for _ in trainer.run():
             progress.update(trainer.step - progress.pos)
     return trainer.network
+
+
+def _counts(corpus: Corpus, n: int) -> CountModel:
+    from model.counts import CountModel
+    from model.devices import fit_threads
+    from model.ngrams import count
+
+    fit_threads(len(corpus.text))
+    return CountModel(count(corpus, n))
 
 
 def _trainer(corpus: Corpus, recipe_name: str, model_name: str, **changes: Any) -> Trainer:

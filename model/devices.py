@@ -7,7 +7,7 @@ import torch
 
 from model.errors import MakemoreError
 
-ONE_THREAD = 1 << 20  # weights; up to here a second thread brings little and may cost much
+ONE_THREAD = 1 << 20  # elements; up to here a second thread brings little and may cost much
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,14 @@ def choose(name: str = "auto") -> DeviceChoice:
     return DeviceChoice(torch.device(name), "as asked")
 
 
-def fit_threads(weights: int) -> None:
-    """Let torch use as many CPU threads as a model of this size can feed.
+def fit_threads(elements: int) -> None:
+    """Let torch use as many CPU threads, from this thread, as tensors of this size can feed.
 
-    All threads of a step wait for the last one. Where another program, or the screen, takes a core
-    from one of them, a step takes ten times as long: hence half of the cores, and only for large
-    models.
+    All threads wait for the last one. Where another program, or the screen, takes a core from one
+    of them, a step takes ten times as long: hence half of the cores, and only for large tensors.
     """
     cores = os.cpu_count() or 1
-    torch.set_num_threads(1 if weights <= ONE_THREAD else max(1, cores // 2))
+    torch.set_num_threads(1 if elements <= ONE_THREAD else max(1, cores // 2))
 
 
 def _missing() -> dict[str, str]:

@@ -146,7 +146,7 @@ def tokenise(corpus: Corpus) -> Tensor:
 def detokenise(stream: Tensor, alphabet: Alphabet) -> list[str]:
     """The words of a stream of tokens, each word closed by the boundary."""
     code_points = [ord(character) for character in ("\n", *alphabet.characters)]
-    encoded = torch.tensor(code_points, dtype=torch.int32)[stream]
+    encoded = torch.tensor(code_points, dtype=torch.int32).index_select(0, stream)
     text = ctypes.string_at(encoded.data_ptr(), encoded.nbytes).decode("utf-32-le")
     return text.split("\n")[:-1]
 

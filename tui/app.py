@@ -17,7 +17,7 @@ from textual.keys import format_key
 from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
-from textual.widgets import Footer, Tab, Tabs
+from textual.widgets import Footer, Static, Tab, Tabs
 from textual.worker import get_current_worker
 
 from model.alphabet import visible
@@ -66,22 +66,43 @@ class MakemoreApp(App[None]):
         super().__init__()
         self._source = source
         self._given = corpus
+        self._filled = False
         self.session = TrainingSession()
         self._pace: float = 100
         """To go back to from full speed."""
 
     def compose(self) -> ComposeResult:
-        """Three panes, of which a narrow screen shows one at a time under tabs."""
-        yield Tabs(*(Tab(f"{pane.NUMBER} {pane.TITLE}", id=_id(pane)) for pane in PANES))
+        """The frames of the panes, which are all that the first picture shows."""
         with Horizontal(id="panes"):
-            yield DatasetPane(id="dataset").data_bind(
-                MakemoreApp.corpus, MakemoreApp.counts, MakemoreApp.n, MakemoreApp.activity
-            )
-            yield TrainingPane(id="training").data_bind(
-                MakemoreApp.snapshot, MakemoreApp.recipe, MakemoreApp.speed
-            )
-            yield GeneratorPane(id="generator").data_bind(MakemoreApp.corpus, MakemoreApp.counts)
+            for pane in PANES:
+                frame = Static(classes="pane -active" if pane is PANES[0] else "pane", id=_id(pane))
+                frame.border_title = f"{pane.NUMBER} {pane.TITLE}"
+                yield frame
         yield Footer(show_command_palette=False)
+
+    async def _fill(self) -> None:
+        """Put the panes into their frames; a narrow screen shows one at a time under tabs."""
+        frames = self.query_one("#panes")
+        await frames.remove_children()
+        await frames.mount(
+            DatasetPane(id="dataset").data_bind(
+                MakemoreApp.corpus, MakemoreApp.counts, MakemoreApp.n, MakemoreApp.activity
+            ),
+            TrainingPane(id="training").data_bind(
+                MakemoreApp.snapshot, MakemoreApp.recipe, MakemoreApp.speed
+            ),
+            GeneratorPane(id="generator").data_bind(MakemoreApp.corpus, MakemoreApp.counts),
+        )
+        tabs = Tabs(*(Tab(f"{pane.NUMBER} {pane.TITLE}", id=_id(pane)) for pane in PANES))
+        await self.mount(tabs, before=frames)
+        self._filled = True
+        self.watch_pane()
+        self.set_interval(1 / FRAMES_PER_SECOND, self._pull)
+        self.open_corpus(self._source)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Until the panes are there, one can only leave."""
+        return self._filled or action == "quit"
 
     def on_mount(self) -> None:
         """Take up what was remembered, and open the corpus."""
@@ -94,10 +115,8 @@ class MakemoreApp(App[None]):
         elif remembered.theme in self.available_themes:
             self.theme = remembered.theme
         self.theme_changed_signal.subscribe(self, lambda _: self._remember())
-        self.watch_pane()
-        self.set_interval(1 / FRAMES_PER_SECOND, self._pull)
-        # The first frame is painted before torch is imported and competes for the interpreter.
-        self.call_after_refresh(self.open_corpus, self._source)
+        # The first picture is painted before the panes are made, and torch imported after that.
+        self.call_after_refresh(self._fill)
 
     def on_unmount(self) -> None:
         """End the run with the app."""
@@ -150,8 +169,10 @@ class MakemoreApp(App[None]):
     @work(thread=True, exclusive=True, group="counting", exit_on_error=False)
     def _count(self, corpus: Corpus, n: int) -> None:
         from model.counts import CountModel
+        from model.devices import fit_threads
         from model.ngrams import count
 
+        fit_threads(len(corpus.text))
         counts = CountModel(count(corpus, n))
         _ = counts.floor
         self.post_message(CorpusCounted(corpus, counts))

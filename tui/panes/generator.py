@@ -106,8 +106,10 @@ they part at the character that is shown `▸` and inverted.
     def _draw(
         self, corpus: Corpus, counts: CountModel, network: Callable[[], Future[OneLayer | None]]
     ) -> None:
+        from model.devices import fit_threads
         from model.sampling import sample
 
+        fit_threads(self.draws.count * len(counts.alphabet))
         models: dict[str, LanguageModel] = {}
         for name in SOURCES[self.source]:
             model = counts if name == COUNTS else network().result()

@@ -1,0 +1,54 @@
+"""`python -m tests.benchmarks [NAME...]`: run benchmarks, and print their figures in one table.
+
+The table goes to standard output, progress to standard error.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from tests.benchmarks import counting, large_corpus, sampling, startup, training
+from tests.benchmarks.core import Row, machine, table
+
+BENCHMARKS = {
+    "counting": counting.rows,
+    "training": training.rows,
+    "sampling": sampling.rows,
+    "large-corpus": large_corpus.rows,
+    "startup": startup.rows,
+}
+
+
+def main() -> None:
+    """Run what the command line names; everything, if it names nothing."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description="Time us and a plain way side by side, and print a Markdown table.",
+    )
+    parser.add_argument("benchmarks", nargs="*", metavar="NAME",
+                        help=f"of {', '.join(BENCHMARKS)}; all, if none is named")  # fmt: skip
+    parser.add_argument("--names", type=Path, default=os.environ.get("MAKEMORE_NAMES"),
+                        help="makemore's names.txt; without it, $MAKEMORE_NAMES")  # fmt: skip
+    arguments = parser.parse_args()
+    if unknown := set(arguments.benchmarks) - set(BENCHMARKS):
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
+    if arguments.names is None:
+        parser.error("no list of names: give the path of makemore's names.txt with --names")
+    names = Path(arguments.names)
+    if not names.is_file():
+        parser.error(f"{names}: no such file; give the path of makemore's names.txt with --names")
+
+    before = machine()  # its load is that of the others alone
+    rows: list[Row] = []
+    for name in arguments.benchmarks or BENCHMARKS:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        for row in BENCHMARKS[name](names):
+            rows.append(row)
+            print(f"  {row.what}: {row.ours} | {row.plain} | {row.ratio}", file=sys.stderr)
+    print(table(rows))
+    print(f"\nMedians, in alternation. {before}")
+
+
+if __name__ == "__main__":
+    main()
