@@ -75,6 +75,7 @@ class Draw(NamedTuple):
     """Of the choice, at temperature 1 and without top-k."""
 
 
+@torch.inference_mode()
 def sample(model: LanguageModel, draws: Draws) -> Sample:
     """Words from a model, all drawn together, position by position.
 
