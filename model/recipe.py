@@ -76,6 +76,15 @@ class Recipe:
         if not 0 <= self.seed <= MOST_SEED:
             raise MakemoreError(f"seed={self.seed}: choose 0 to {MOST_SEED:,}")
 
+    @property
+    def title(self) -> str:
+        """The name, and whether this learns in another way than the recipe of that name."""
+        preset = RECIPES.get(self.name)
+        mine = (self.optimiser, self.schedule, self.learning_rate)
+        if preset and mine == (preset.optimiser, preset.schedule, preset.learning_rate):
+            return self.name
+        return f"{self.name}, edited"
+
     def lr(self, step: int) -> float:
         """The learning rate of a step."""
         return self.learning_rate * SCHEDULES[self.schedule](step, self.steps)

@@ -97,7 +97,7 @@ retells; **converge** (Adam, cosine) reaches the floor.
         if snapshot.steps_per_second:
             parts.append(f"{_figure(snapshot.steps_per_second)} steps/s")
         if recipe is not None:
-            parts.append(f"{recipe.name} n={recipe.n}")
+            parts.append(f"{recipe.title} n={recipe.n}")
         if snapshot.device:
             parts.append(snapshot.device.split(" ")[0])
         lines = [" · ".join(parts)]

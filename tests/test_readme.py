@@ -1,0 +1,54 @@
+"""The README says what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click import Command, Group, Option
+
+from model.cli import main as makemore
+from model.corpus import FAKER_LOCALES, GALLERY
+from tui.keys import KEYS
+from tui.panes.generator import GeneratorPane
+from tui.screens.help import shown
+
+README = Path(__file__).parent.parent.joinpath("README.md").read_text(encoding="utf-8")
+
+
+def test_every_key_is_in_the_readme():
+    keys = [shown(binding) for binding in (*KEYS, *GeneratorPane.BINDINGS)]
+    assert [key for key in keys if f"`{key}`" not in README] == []
+
+
+def test_every_command_and_option_is_in_the_readme():
+    assert isinstance(makemore, Group)
+    for name, command in makemore.commands.items():
+        usage = usage_of(name)
+        assert {option for option in options(command) if option not in usage} == set()
+
+
+@pytest.mark.parametrize("option", sorted(set(re.findall(r"--[a-z][a-z-]+", README))))
+def test_every_option_of_the_readme_exists(option: str):
+    assert isinstance(makemore, Group)
+    known = {each for command in makemore.commands.values() for each in options(command)}
+    assert option in known | {"--snapshot-update"}
+
+
+def test_the_number_of_built_in_corpora_is_told_rightly():
+    changelog = Path(__file__).parent.parent.joinpath("CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"{len(GALLERY)} built-in corpora" in changelog
+    assert len(FAKER_LOCALES) >= 8
+
+
+def usage_of(command: str) -> str:
+    match = re.search(rf"^makemore {command} .*\n(?: +.*\n)*", README, re.MULTILINE)
+    assert match is not None, command
+    return match.group()
+
+
+def options(command: Command) -> set[str]:
+    return {
+        option.opts[-1] if option.name != "n" else "-n"
+        for option in command.params
+        if isinstance(option, Option)
+    }
