@@ -1,6 +1,6 @@
 """Draws docs/workbench.svg, the README's picture, from the running app.
 
-    python docs/picture.py [CORPUS]
+Run `python docs/picture.py [CORPUS]`.
 """
 
 import asyncio

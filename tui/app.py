@@ -190,6 +190,7 @@ class MakemoreApp(App[None]):
 
         def take(source: str | None) -> None:
             if source is not None:
+                self.action_show_pane(PANES.index(DatasetPane))
                 self.open_corpus(source)
 
         self.push_screen(OpenCorpusScreen(), take)

@@ -134,6 +134,8 @@ retells; **converge** (Adam, cosine) reaches the floor.
         steps = recipe.steps if recipe else 1
         self.query_one(ProgressBar).update(total=steps, progress=snapshot.step)
         parts = [f"{snapshot.step:,}/{steps:,}"]
+        if snapshot.steps_per_second:
+            parts.append(f"{_figure(snapshot.steps_per_second)}/s")
         if snapshot.phase is Phase.RUNNING and snapshot.seconds_left is not None:
             parts.append(f"{_duration(snapshot.seconds_left)} left")
         else:
