@@ -18,7 +18,7 @@ import click
 from model import __version__
 from model.alphabet import normalise, visible
 from model.corpus import DEFAULT, Corpus, load
-from model.draws import MOST_WORDS, Draws
+from model.draws import MOST_SEED, MOST_WORDS, Draws
 from model.errors import MakemoreError
 from model.nets import NETWORKS
 from model.recipe import DEVICES, MOST_STEPS, RECIPES
@@ -42,6 +42,10 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except MakemoreError as error:
             raise click.ClickException(str(error)) from None
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "memory" not in str(error):
+                raise
+            raise click.ClickException("out of memory; take a lower n or fewer words") from None
 
 
 corpus_argument = click.argument("source", metavar="[CORPUS]", default=DEFAULT)
@@ -110,7 +114,9 @@ def stats(source: str, n: int, as_json: bool) -> None:
               show_default=True, help="'notebook' adds up its gradients, as the notebook does; "
               "'converge' reaches the floor.")  # fmt: skip
 @click.option("--steps", type=click.IntRange(1, MOST_STEPS), help="Instead of the recipe's 501.")
-@click.option("--seed", type=click.IntRange(min=0), help="Of the network's start.  [default: 0]")
+@click.option(
+    "--seed", type=click.IntRange(0, MOST_SEED), help="Of the network's start.  [default: 0]"
+)
 @click.option("--device", type=click.Choice(DEVICES), default="auto",
               show_default=True)  # fmt: skip
 @json_option
@@ -143,7 +149,7 @@ def train(source: str, recipe_name: str, as_json: bool, **changes: Any) -> None:
 @model_option
 @order_option
 @click.option("--count", type=click.IntRange(1, MOST_WORDS), default=10, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+@click.option("--seed", type=click.IntRange(0, MOST_SEED), default=0, show_default=True,
               help="The same seed draws the same words.")  # fmt: skip
 @click.option("--prefix", default="", help="What every word begins with.")
 @click.option("--temperature", type=click.FloatRange(min=0, min_open=True), default=1.0,
@@ -207,7 +213,7 @@ def _model(corpus: Corpus, name: str, n: int) -> LanguageModel:
     ) as progress:
         for _ in trainer.run():
             progress.update(trainer.step - progress.pos)
-    return trainer.network
+    return trainer.network.frozen()
 
 
 def _counts(corpus: Corpus, n: int) -> CountModel:

@@ -100,13 +100,13 @@ class Corpus:
 
     @cached_property
     def longest(self) -> list[str]:
-        """The ten longest distinct words, the longest first."""
-        return nlargest(10, dict.fromkeys(self.words), key=len)
+        """The four longest distinct words, the longest first."""
+        return nlargest(4, dict.fromkeys(self.words), key=len)
 
     @cached_property
     def shortest(self) -> list[str]:
-        """The ten shortest distinct words, the shortest first."""
-        return nsmallest(10, dict.fromkeys(self.words), key=len)
+        """The four shortest distinct words, the shortest first."""
+        return nsmallest(4, dict.fromkeys(self.words), key=len)
 
 
 def load(source: str = DEFAULT) -> Corpus:
@@ -195,7 +195,7 @@ def fetch(url: str, sha256: str) -> Path:
     except ValueError:
         problem = f"{url} has changed: its SHA-256 is not {sha256[:12]}...; name a file instead"
     except OSError as error:
-        problem = f"could not keep {url}: {error.strerror} ({error.filename}); free the place"
+        problem = f"could not keep {url}: {error.strerror} ({visible(str(error.filename))})"
     raise MakemoreError(problem)
 
 

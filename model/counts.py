@@ -10,7 +10,7 @@ from model.alphabet import Alphabet
 from model.ngrams import Ngrams
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CountModel:
     """Probabilities that are frequencies, `P = N / row sums`. A `LanguageModel`."""
 

@@ -7,6 +7,7 @@ from model.alphabet import visible
 from model.errors import MakemoreError
 
 MOST_WORDS = 1_000_000
+MOST_SEED = 2**32 - 1  # torch's generator on the CPU looks at 32 bits
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Draws:
     def __post_init__(self) -> None:
         if not 1 <= self.count <= MOST_WORDS:
             raise MakemoreError(f"count={self.count}: choose 1 to {MOST_WORDS:,}")
-        if not 0 <= self.seed < 2**63:
-            raise MakemoreError(f"seed={self.seed}: choose 0 to {2**63 - 1:,}")
+        if not 0 <= self.seed <= MOST_SEED:
+            raise MakemoreError(f"seed={self.seed}: choose 0 to {MOST_SEED:,}")
         if not 0 < self.temperature < math.inf:
             raise MakemoreError(f"temperature {self.temperature}: choose a number above 0")
         if self.top_k is not None and self.top_k < 1:

@@ -28,7 +28,7 @@ CHUNK = 1 << 20  # examples at a time: bounds the memory for 64-bit intermediate
 MOST_DENSE = 1 << 27  # the most entries of a dense table: half a gigabyte of 32-bit counts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ContextIndex:
     """The contexts of one order, numbered in sorted order.
 
@@ -61,12 +61,8 @@ class ContextIndex:
             ids = codes // self.alphabet_size
         return torch.stack(columns[::-1], 1) if columns else ids.new_empty((len(ids), 0))
 
-    def to(self, device: torch.device) -> "ContextIndex":
-        """The same index on another device."""
-        return ContextIndex(self.alphabet_size, tuple(level.to(device) for level in self.levels))
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ngrams:
     """The n-grams of a corpus and how often each occurs.
 

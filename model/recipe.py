@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from model.draws import MOST_SEED
 from model.errors import MakemoreError
 from model.nets import NETWORKS
 from model.order import check_order
 
 MOST_STEPS = 10_000_000
-MOST_SEED = 2**63 - 1
 
 
 def _notebook(step: int, steps: int) -> float:

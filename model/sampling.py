@@ -45,18 +45,17 @@ class Sample:
 
     words: list[str]
     nlls: list[float]
-    _closings: Tensor  # (words,) BOUNDARY, UNSEEN or CUT
+    _closings: list[int]  # BOUNDARY, UNSEEN or CUT
 
     def __len__(self) -> int:
         return len(self.words)
 
     def __getitem__(self, index: int) -> SampledWord:
-        ending = _ENDINGS[int(self._closings[index])]
+        ending = _ENDINGS[self._closings[index]]
         return SampledWord(self.words[index], self.nlls[index], ending)
 
     def __iter__(self) -> Iterator[SampledWord]:
-        closings: list[int] = self._closings.tolist()
-        for word, nll, closing in zip(self.words, self.nlls, closings, strict=True):
+        for word, nll, closing in zip(self.words, self.nlls, self._closings, strict=True):
             yield SampledWord(word, nll, _ENDINGS[closing])
 
 
@@ -89,7 +88,7 @@ def sample(model: LanguageModel, draws: Draws) -> Sample:
     nll.index_add_(0, words, torch.cat([step.nll for step in steps]))
     # Sorted by word, and by position within each word: a stream of words, each closed once.
     stream = choices[words.int().argsort(stable=True)]  # 32-bit sorts in half the time
-    closings = stream[stream <= BOUNDARY]
+    closings: list[int] = stream[stream <= BOUNDARY].tolist()
     stream.clamp_(min=BOUNDARY)
     nlls: list[float] = nll.tolist()
     return Sample(detokenise(stream, model.alphabet), nlls, closings)
@@ -183,7 +182,7 @@ class _Distributions:
         return codes.unsqueeze(1) // self.powers % len(self.model.alphabet)
 
     def _rows(self, contexts: Tensor) -> _Rows:
-        log_probs = self.model.log_probs(contexts).to("cpu", torch.float64)
+        log_probs = self.model.log_probs(contexts).cpu().double()
         # The likeliest is 0 at any temperature, so that a low one cannot make all of them -inf.
         likeliest = log_probs.amax(1, keepdim=True)
         logits = (log_probs - likeliest) / self.draws.temperature
@@ -245,5 +244,5 @@ def _invert(cumulative: Tensor, uniforms: Tensor) -> Tensor:
 
 def _uniforms(seed: int, block: int, count: int) -> Tensor:
     """u[word, position] of the first words, for the positions of a block. (count, BLOCK)"""
-    generator = torch.Generator().manual_seed((seed + block * 0x9E3779B9) % 2**63)
+    generator = torch.Generator().manual_seed((seed + block * 0x9E3779B9) % 2**32)
     return torch.rand((count, BLOCK), generator=generator, dtype=torch.float64)

@@ -60,7 +60,7 @@ def score(model: LanguageModel, word: str) -> WordScore:
     contexts = stream[:-1].unfold(0, length, 1)  # (tokens, n-1)
     known = (contexts != UNKNOWN).all(1)
     log_probs = torch.full((len(outcomes), len(alphabet)), -math.inf, dtype=torch.float64)
-    log_probs[known] = model.log_probs(contexts[known]).to("cpu", torch.float64)
+    log_probs[known] = model.log_probs(contexts[known]).cpu().double()
 
     labels = ["."] * length + [label(character) for character in word] + ["."]
     return WordScore(

@@ -68,6 +68,7 @@ class Trainer:
         self._losses = torch.zeros(REPORT_EVERY, device=device)
         self._place = torch.zeros(1, dtype=torch.int64, device=device)
         self._graphs: dict[int, torch.cuda.CUDAGraph] = {}
+        self._pool = torch.cuda.graph_pool_handle() if device.type == "cuda" else None
 
         self.losses = torch.zeros(recipe.steps)
         """The loss of each step, before its update, on the CPU; the first `step` count. (steps,)"""
@@ -128,7 +129,7 @@ class Trainer:
     def _step(self) -> None:
         """One step, with no word between device and host."""
         loss, gradient = self._objective(self.network.W)
-        self._losses.index_copy_(0, self._place, loss.view(1))
+        self._losses.scatter_(0, self._place, loss.view(1))
         self._optimiser.update(gradient, self._rates.gather(0, self._place))
         self._place += 1
 
@@ -136,8 +137,9 @@ class Trainer:
         """So many steps as one CUDA graph; the chunk before the first one has warmed up."""
         if steps not in self._graphs:
             graph = torch.cuda.CUDAGraph()
-            # Only this thread is held to the rules of a capture: others may sample meanwhile.
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            # What other threads do on the device meanwhile does not disturb the capture. Graphs are
+            # replayed one after the other and nothing of theirs is kept, so they share memory.
+            with torch.cuda.graph(graph, self._pool, capture_error_mode="thread_local"):
                 for _ in range(steps):
                     self._step()
             self._graphs[steps] = graph

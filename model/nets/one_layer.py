@@ -32,20 +32,19 @@ class OneLayer:
     def __init__(self, ngrams: Ngrams, seed: int = 0, device: torch.device | str = "cpu") -> None:
         self.alphabet: Alphabet = ngrams.alphabet
         self.context_length = ngrams.n - 1
-        self.contexts = ngrams.contexts.to(torch.device(device))
+        self.contexts = ngrams.contexts
         generator = torch.Generator().manual_seed(seed)
         shape = (len(ngrams.contexts), len(ngrams.alphabet))
         self.W = torch.randn(shape, generator=generator).to(device)
 
     def log_probs(self, contexts: Tensor) -> Tensor:
         """log softmax(W) of the rows for `contexts` (B, n-1). (B, V)"""
-        ids = self.contexts.ids(contexts.to(self.W.device))
+        ids = self.contexts.ids(contexts).to(self.W.device)
         return self.W[ids].log_softmax(1).masked_fill_((ids < 0).unsqueeze(1), -torch.inf)
 
     def frozen(self) -> "OneLayer":
         """A copy on the CPU that further training does not change."""
         frozen = copy(self)
-        frozen.contexts = self.contexts.to(torch.device("cpu"))
         frozen.W = self.W.to("cpu", copy=True)
         return frozen
 

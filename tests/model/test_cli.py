@@ -340,8 +340,6 @@ def test_an_argument_that_is_not_utf8_is_scored_as_json():
         (["sample", "-", "--prefix", "x"], WORDS, "alphabet"),
         (["sample", "-", "--prefix", "emma", "--max-length", "4"], WORDS, "maximum length 4"),
         (["sample", "-", "--temperature", "nan"], WORDS, "temperature nan"),
-        (["sample", "-", "--seed", str(2**63)], WORDS, f"seed={2**63}"),
-        (["train", "-", "--seed", str(2**63)], WORDS, f"seed={2**63}"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -376,6 +374,8 @@ def test_a_missing_device_is_one_line_and_status_1(makemore: Makemore):
         ["train", "--recipe", "secret"],
         ["train", "--steps", "0"],
         ["train", "--steps", str(10**9)],
+        ["train", "--seed", str(2**32)],
+        ["sample", "--seed", str(2**32)],
         ["train", "--seed", "-1"],
         ["train", "--device", "tpu"],
         ["sample", "--model", "lstm"],
