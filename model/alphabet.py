@@ -64,8 +64,10 @@ class Alphabet:
 
 
 def label(character: str) -> str:
-    r"""How a character is shown beside the boundary's ".": a real "." therefore as "\."."""
-    return "\\" + character if character in ".\\" else visible(character)
+    r"""How a character is shown beside the boundary's ".": a real "." as "\.", a blank as "␣"."""
+    if character in ".\\":
+        return "\\" + character
+    return "␣" if character == " " else visible(character)
 
 
 def normalise(text: str) -> str:

@@ -28,6 +28,8 @@ def main(source: str) -> None:
         except MakemoreError as error:
             raise click.ClickException(str(error)) from None
         _read_keys_from_terminal()
+    if sys.stdin is None or not sys.stdin.isatty():  # pyright: ignore[reportUnnecessaryComparison]
+        raise click.ClickException("there is no terminal to read keys from; makemore needs none")
 
     from tui.app import MakemoreApp
 

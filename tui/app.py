@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
@@ -18,13 +19,13 @@ from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Footer, Static, Tab, Tabs
-from textual.worker import get_current_worker
+from textual.worker import Worker, WorkerState, get_current_worker
 
 from model.alphabet import visible
 from model.corpus import DEFAULT, Corpus, load
 from model.errors import MakemoreError
 from model.order import ORDERS
-from model.recipe import Recipe
+from model.recipe import RECIPES, Recipe
 from tui import settings
 from tui.keys import KEYS, bindings_of
 from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused, DrawsChanged
@@ -32,7 +33,7 @@ from tui.panes.dataset import DatasetPane
 from tui.panes.generator import GeneratorPane
 from tui.panes.pane import Pane
 from tui.panes.training import TrainingPane
-from tui.training_session import Phase, Snapshot, TrainingSession
+from tui.training_session import Phase, Snapshot, TrainingSession, in_one_line
 
 if TYPE_CHECKING:
     from model.counts import CountModel
@@ -41,6 +42,8 @@ PANES: tuple[type[Pane], ...] = (DatasetPane, TrainingPane, GeneratorPane)
 FRAMES_PER_SECOND = 4 if "SSH_CONNECTION" in os.environ else 10
 SPEEDS = (1, 3, 10, 30, 100, 300, 1000, 3000)
 """Paces in steps a second."""
+LATER = ("plotext", "tui.screens.help", "tui.screens.forms", "tui.screens.open_corpus")
+"""What takes a moment to import and is not needed for the first picture."""
 
 
 class MakemoreApp(App[None]):
@@ -52,24 +55,28 @@ class MakemoreApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
 
     corpus: var[Corpus | None] = var(None)
-    n: var[int] = var(2)
+    recipe: var[Recipe] = var(RECIPES["notebook"])
+    """What the next run follows; its order is that of all panes."""
     counts: var[CountModel | None] = var(None)
-    recipe: var[Recipe | None] = var(None)
+    """Of the corpus at the order of the recipe; None until they are there."""
     snapshot: var[Snapshot] = var(Snapshot())
-    speed: var[float | None] = var(100)
+    pace: var[float] = var(100, init=False)
+    """Steps a second to watch."""
+    full_speed: var[bool] = var(False, init=False)
     pane: var[int] = var(0, init=False)
     activity: var[str] = var("")
     """What is being loaded, while it is."""
 
     def __init__(self, source: str = DEFAULT, corpus: Corpus | None = None) -> None:
         """Make the app for the corpus that `source` names, or for one that is loaded already."""
-        super().__init__()
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.session = TrainingSession(self.pace)
         self._source = source
         self._given = corpus
         self._filled = False
-        self.session = TrainingSession()
-        self._pace: float = 100
-        """To go back to from full speed."""
+        self._counting = False
+        self._theme = settings.DEFAULT_THEME
+        """The one to remember."""
 
     def compose(self) -> ComposeResult:
         """The frames of the panes, which are all that the first picture shows."""
@@ -80,16 +87,29 @@ class MakemoreApp(App[None]):
                 yield frame
         yield Footer(show_command_palette=False)
 
+    def on_mount(self) -> None:
+        """Take up what was remembered."""
+        remembered, problem = settings.load()
+        if problem:
+            self.notify(problem, title="Settings", severity="warning", markup=False)
+        self.recipe = remembered.recipe
+        if remembered.theme in self.available_themes:
+            self._theme = remembered.theme
+        self.theme = "ansi-dark" if self.no_color else self._theme
+        self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
+        # The first picture is painted before the panes are made, and torch imported after that.
+        self.call_after_refresh(self._fill)
+
     async def _fill(self) -> None:
         """Put the panes into their frames; a narrow screen shows one at a time under tabs."""
         frames = self.query_one("#panes")
         await frames.remove_children()
         await frames.mount(
             DatasetPane(id="dataset").data_bind(
-                MakemoreApp.corpus, MakemoreApp.counts, MakemoreApp.n, MakemoreApp.activity
+                MakemoreApp.corpus, MakemoreApp.counts, MakemoreApp.recipe, MakemoreApp.activity
             ),
             TrainingPane(id="training").data_bind(
-                MakemoreApp.snapshot, MakemoreApp.recipe, MakemoreApp.speed
+                MakemoreApp.snapshot, MakemoreApp.recipe, MakemoreApp.pace, MakemoreApp.full_speed
             ),
             GeneratorPane(id="generator").data_bind(MakemoreApp.corpus, MakemoreApp.counts),
         )
@@ -98,52 +118,44 @@ class MakemoreApp(App[None]):
         self._filled = True
         self.watch_pane()
         self.set_interval(1 / FRAMES_PER_SECOND, self._pull)
-        self.open_corpus(self._source)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Until the panes are there, one can only leave."""
-        return self._filled or action == "quit"
-
-    def on_mount(self) -> None:
-        """Take up what was remembered, and open the corpus."""
-        remembered, problem = settings.load()
-        if problem:
-            self.notify(problem, title="Settings", severity="warning", markup=False)
-        self.recipe = remembered.recipe
-        if self.no_color:
-            self.theme = "ansi-dark"
-        elif remembered.theme in self.available_themes:
-            self.theme = remembered.theme
-        self.theme_changed_signal.subscribe(self, lambda _: self._remember())
-        # The first picture is painted before the panes are made, and torch imported after that.
-        self.call_after_refresh(self._fill)
+        self.open_corpus(self._source, self._given)
 
     def on_unmount(self) -> None:
         """End the run with the app."""
         self.session.close()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Until the panes are there, one can only leave."""
+        return self._filled or action == "quit"
+
+    @on(Worker.StateChanged)
+    def report_crash(self, message: Worker.StateChanged) -> None:
+        """Say what no worker foresaw, and let nothing wait for it."""
+        error = message.worker.error
+        if message.state is WorkerState.ERROR and isinstance(error, Exception):
+            self.activity = ""
+            self._counting = False
+            self.notify(in_one_line(error), severity="error", timeout=10, markup=False)
+
     # The corpus
 
-    def open_corpus(self, source: str) -> None:
+    def open_corpus(self, source: str, given: Corpus | None = None) -> None:
         """Load and count a corpus; the one that is open stays until that is done."""
         self.activity = f"loading {visible(source)}"
-        self._load(source)
+        self._load(source, given)
 
     @work(thread=True, exclusive=True, group="loading", exit_on_error=False)
-    def _load(self, source: str) -> None:
+    def _load(self, source: str, given: Corpus | None) -> None:
         worker = get_current_worker()
-        import_module("plotext")  # before the first chart needs it, off the event loop
-
+        for module in LATER:
+            import_module(module)
         try:
-            corpus = self._given or load(source)
-            self._given = None
+            corpus = given or load(source)
             # What the panes show of the words takes a moment for a long list.
             _ = corpus.vocabulary, corpus.alphabet, corpus.lengths, corpus.longest, corpus.shortest
             answer: Message = CorpusLoaded(corpus)
         except MakemoreError as error:
             answer = CorpusRefused(str(error))
-        except MemoryError:
-            answer = CorpusRefused(f"{visible(source)} does not fit into memory; take a part of it")
         if not worker.is_cancelled:
             self.post_message(answer)
 
@@ -152,21 +164,22 @@ class MakemoreApp(App[None]):
         """Put the corpus in the place of the one that was open."""
         self._end_run(f"{visible(message.corpus.name)} is open")
         self.corpus = message.corpus
-        self._begin_counting()
+        self._count_anew()
 
     @on(CorpusRefused)
     def report_refusal(self, message: CorpusRefused) -> None:
         """Say why there is no other corpus."""
-        self.activity = ""
+        self.activity = "" if self.corpus else "nothing is open: o opens a corpus"
         self.notify(message.reason, title="Not opened", severity="error", timeout=10, markup=False)
 
-    def _begin_counting(self) -> None:
-        if self.corpus is not None:
-            self.counts = None
-            self.activity = f"counting at n={self.n}"
-            self._count(self.corpus, self.n)
+    def _count_anew(self) -> None:
+        self.counts = None
+        if self.corpus is not None and not self._counting:
+            self._counting = True
+            self.activity = f"counting at n={self.recipe.n}"
+            self._count(self.corpus, self.recipe.n)
 
-    @work(thread=True, exclusive=True, group="counting", exit_on_error=False)
+    @work(thread=True, group="counting", exit_on_error=False)
     def _count(self, corpus: Corpus, n: int) -> None:
         from model.counts import CountModel
         from model.devices import fit_threads
@@ -179,10 +192,13 @@ class MakemoreApp(App[None]):
 
     @on(CorpusCounted)
     def take_counts(self, message: CorpusCounted) -> None:
-        """Show the counts, unless the corpus or the order has changed meanwhile."""
-        if message.corpus is self.corpus and message.counts.ngrams.n == self.n:
+        """Show the counts, or count anew if the corpus or the order has changed meanwhile."""
+        self._counting = False
+        if message.corpus is self.corpus and message.counts.ngrams.n == self.recipe.n:
             self.activity = ""
             self.counts = message.counts
+        else:
+            self._count_anew()
 
     def action_open(self) -> None:
         """Ask for a corpus."""
@@ -197,10 +213,11 @@ class MakemoreApp(App[None]):
 
     def action_change_order(self, by: int) -> None:
         """Raise or lower n."""
-        if self.n + by in ORDERS:
-            self.n += by
-            self._end_run(f"n is {self.n} now")
-            self._begin_counting()
+        if self.recipe.n + by in ORDERS:
+            self.recipe = replace(self.recipe, n=self.recipe.n + by)
+            self._end_run(f"n is {self.recipe.n} now")
+            self._count_anew()
+            self._remember()
 
     # The run
 
@@ -215,8 +232,12 @@ class MakemoreApp(App[None]):
             self._start()
 
     def action_step(self) -> None:
-        """Do one step, of a new run if there is none."""
-        if not self.session.snapshot.phase.resumable:
+        """Do one step, of a new run if there has been none."""
+        phase = self.session.snapshot.phase
+        if phase in (Phase.FINISHED, Phase.STOPPED):
+            self.notify("The run is over: r goes back to step 0, space starts it again.")
+            return
+        if not phase.resumable:
             self._start(paused=True)
         self.session.step()
 
@@ -230,21 +251,22 @@ class MakemoreApp(App[None]):
 
     def action_full_speed(self) -> None:
         """Go as fast as it goes, or back to the pace of before."""
-        if self.speed is None:
-            self.speed = self._pace
-        else:
-            self._pace, self.speed = self.speed, None
+        self.full_speed = not self.full_speed
 
     def action_change_speed(self, by: int) -> None:
         """Go to the next faster or slower pace."""
-        place = SPEEDS.index(self._pace) + by
+        place = SPEEDS.index(self.pace) + by
         if 0 <= place < len(SPEEDS):
-            self._pace = SPEEDS[place]
-        self.speed = self._pace
+            self.pace = SPEEDS[place]
+        self.full_speed = False
 
-    def watch_speed(self) -> None:
+    def watch_pace(self) -> None:
         """Let the run go at the new pace."""
-        self.session.set_speed(self.speed)
+        self.session.set_speed(None if self.full_speed else self.pace)
+
+    def watch_full_speed(self) -> None:
+        """Let the run go at the new pace."""
+        self.watch_pace()
 
     def action_edit_recipe(self) -> None:
         """Ask for the recipe of the next run."""
@@ -256,18 +278,17 @@ class MakemoreApp(App[None]):
                 self._end_run("the recipe has changed")
                 self._remember()
 
-        if self.recipe is not None:
-            self.push_screen(RecipeForm(self.recipe), take)
+        self.push_screen(RecipeForm(self.recipe), take)
 
     def action_log_scale(self) -> None:
         """Switch the loss axis."""
         self.query_one(TrainingPane).action_log_scale()
 
     def _start(self, *, paused: bool = False) -> None:
-        if self.corpus is None or self.recipe is None:
+        if self.corpus is None:
             self.notify("There is nothing to learn from yet: wait, or open a corpus with o.")
             return
-        self.session.start(self.corpus, self.recipe.with_(n=self.n), paused=paused)
+        self.session.start(self.corpus, self.recipe, paused=paused)
 
     def _end_run(self, reason: str) -> None:
         if self.session.snapshot.phase in (Phase.RUNNING, Phase.PAUSED):
@@ -276,10 +297,10 @@ class MakemoreApp(App[None]):
         self.session.clear()
 
     def _pull(self) -> None:
-        snapshot = self.session.snapshot
-        if snapshot.phase is not self.snapshot.phase and snapshot.phase is Phase.FAILED:
-            self.notify(snapshot.error, title="The run failed", severity="error", markup=False)
-        self.snapshot = snapshot
+        before, self.snapshot = self.snapshot, self.session.snapshot
+        now = self.snapshot
+        if now.phase is Phase.FAILED and (now.phase, now.run) != (before.phase, before.run):
+            self.notify(now.error, title="The run failed", severity="error", markup=False)
 
     # Words
 
@@ -339,14 +360,22 @@ class MakemoreApp(App[None]):
     def _pane(self) -> Pane:
         return self.query_one(PANES[self.pane])
 
-    @work(thread=True, exclusive=True, group="settings", exit_on_error=False)
+    # What is remembered
+
+    def _keep_theme(self, name: str) -> None:
+        if not self.no_color:
+            self._theme = name
+            self._remember()
+
     def _remember(self) -> None:
-        if self.recipe is None or self.no_color:
-            return
+        self._save(settings.Settings(self._theme, self.recipe))
+
+    @work(thread=True, group="settings", exit_on_error=False)
+    def _save(self, remembered: settings.Settings) -> None:
         try:
-            settings.save(settings.Settings(self.theme, self.recipe))
+            settings.save(remembered)
         except OSError as error:
-            reason = f"{settings.path()} could not be written: {error.strerror}"
+            reason = f"{visible(str(settings.path()))} could not be written: {error.strerror}"
             self.notify(reason, title="Settings", severity="warning", markup=False)
 
 

@@ -29,13 +29,29 @@ KEYS = [
     hidden("1", "show_pane(0)", "Dataset", "Go to the pane", id="pane.dataset"),
     hidden("2", "show_pane(1)", "Training", "Go to the pane", id="pane.training"),
     hidden("3", "show_pane(2)", "Generator", "Go to the pane", id="pane.generator"),
-    hidden("left_square_bracket", "change_order(-1)", "Lower n", "Order", id="lower", display="["),
-    hidden("right_square_bracket", "change_order(1)", "Raise n", "Order", id="raise", display="]"),
+    hidden(
+        "left_square_bracket",
+        "change_order(-1)",
+        "Lower n",
+        "A shorter context",
+        id="lower",
+        display="[",
+    ),
+    hidden(
+        "right_square_bracket",
+        "change_order(1)",
+        "Raise n",
+        "A longer one",
+        id="raise",
+        display="]",
+    ),
     hidden("s", "step", "Single step", "Do one step and pause", id="run.step"),
     hidden("r", "reset", "Reset", "Back to step 0", id="run.reset"),
     hidden("x", "stop", "Stop", "End the run and keep its network", id="run.stop"),
     hidden("minus", "change_speed(-1)", "Slower", "Fewer steps a second", id="slower", display="-"),
-    hidden("plus,equals_sign", "change_speed(1)", "Faster", "More steps", id="faster", display="+"),
+    hidden(
+        "plus,equals_sign", "change_speed(1)", "Faster", "More of them", id="faster", display="+"
+    ),
     hidden("e", "edit_recipe", "Edit recipe", "Steps, learning rate, seed, device", id="run.edit"),
-    hidden("l", "log_scale", "Log scale", "Of the loss", id="run.log"),
+    hidden("l", "log_scale", "Log scale", "Of the loss axis", id="run.log"),
 ]

@@ -38,7 +38,7 @@ class CorpusRefused(Message):
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Drawing:
     """Words that models wrote from the same draws, and the models as they were then."""
 
@@ -46,8 +46,8 @@ class Drawing:
     models: dict[str, LanguageModel]
     """By name, "counts" before "network"."""
     samples: dict[str, Sample]
-    known: frozenset[str]
-    """The distinct words of the corpus."""
+    corpus: Corpus
+    n: int
 
 
 @dataclass
@@ -60,6 +60,7 @@ class WordsDrawn(Message):
     """Words were drawn."""
 
     drawing: Drawing
+    request: int
 
 
 @dataclass
@@ -67,3 +68,4 @@ class DrawingFailed(Message):
     """No words could be drawn."""
 
     reason: str
+    request: int

@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import platformdirs
@@ -37,15 +38,18 @@ def load() -> tuple[Settings, str]:
     A broken file is kept under another name, so that nothing in it is lost.
     """
     place = path()
+    name = visible(str(place))
     try:
         stored: Any = json.loads(place.read_text(encoding="utf-8"))
         defaults = asdict(RECIPES["notebook"])
         fields = {name: type(value)(stored["recipe"][name]) for name, value in defaults.items()}
+        if fields["name"] not in RECIPES:
+            raise ValueError(f"no recipe is called {fields['name']}")
         return Settings(str(stored["theme"]), Recipe(**fields)), ""
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:
-        return Settings(), f"{place} cannot be read ({error.strerror}); the defaults are used"
+        return Settings(), f"{name} cannot be read ({error.strerror}); the defaults are used"
     except (
         ValueError,
         TypeError,
@@ -54,8 +58,9 @@ def load() -> tuple[Settings, str]:
         MakemoreError,
         RecursionError,
     ) as error:
-        reason = visible(" ".join(str(error).split()))
-        return Settings(), f"{place} is broken ({reason}); the defaults are used{_set_aside(place)}"
+        missing = isinstance(error, KeyError)
+        reason = f"no {error}" if missing else visible(" ".join(str(error).split()))
+        return Settings(), f"{name} is broken ({reason}); the defaults are used{_set_aside(place)}"
 
 
 def save(settings: Settings) -> None:
@@ -66,7 +71,7 @@ def save(settings: Settings) -> None:
     """
     place = path()
     place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_suffix(f".{os.getpid()}.tmp")
+    draft = place.with_suffix(f".{os.getpid()}.{get_ident()}.tmp")
     draft.write_text(json.dumps(asdict(settings), indent=2) + "\n", encoding="utf-8")
     draft.replace(place)
 

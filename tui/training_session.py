@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CHUNK_SECONDS = 0.01  # at full speed; a pause waits for one chunk at most
 PACED_CHUNK_SECONDS = 0.04
+CHUNKS = (1, 2, 5, 10, 25, 50)
+"""Steps in a chunk: few different numbers, since a GPU captures each of them once."""
 BREATH_SECONDS = 0.0005  # after each chunk, in which the screen's thread gets its turn
 SPEED_WINDOW_SECONDS = 1.0
 
@@ -90,7 +92,7 @@ class TrainingSession:
     Every method returns at once; what it asks for is done between two chunks.
     """
 
-    def __init__(self, speed: float | None = 100) -> None:
+    def __init__(self, speed: float | None = None) -> None:
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._trainer: Trainer | None = None
         self._snapshot = Snapshot()
@@ -139,14 +141,21 @@ class TrainingSession:
     def set_speed(self, speed: float | None) -> None:
         """Do so many steps a second at most; None for as fast as it goes."""
         self._speed = speed
-        self._commands.put(self._marks.clear)
+        self._commands.put(lambda: self._begin_measuring(self._snapshot.step))
 
     def network(self) -> Future[OneLayer | None]:
         """The network as it is between two chunks, to be kept; None where there is none."""
         future: Future[OneLayer | None] = Future()
-        self._commands.put(
-            lambda: future.set_result(self._trainer.network.frozen() if self._trainer else None)
-        )
+        if not self._thread.is_alive():
+            future.set_result(None)
+
+        def copy() -> None:
+            try:
+                future.set_result(self._trainer.network.frozen() if self._trainer else None)
+            except Exception as error:  # out of memory, say: the asker's matter, not the run's
+                future.set_exception(error)
+
+        self._commands.put(copy)
         return future
 
     def close(self) -> None:
@@ -161,35 +170,30 @@ class TrainingSession:
 
     def _work(self) -> None:
         sys.setswitchinterval(0.001)  # tiny steps leave the screen's thread its turn
-        wait: float | None = None
         while not self._closed:
+            wait = None
+            if self._snapshot.phase is Phase.RUNNING:
+                wait = max(BREATH_SECONDS, self._due - time.perf_counter())
             try:
                 self._commands.get(timeout=wait)()
             except Empty:
-                wait = self._chunk()
-            if self._snapshot.phase is not Phase.RUNNING:
-                wait = None
-            elif wait is None:
-                wait = 0
+                self._chunk()
+        while not self._commands.empty():  # nobody is left waiting for an answer
+            self._commands.get()()
 
-    def _chunk(self) -> float:
-        """Do a chunk of steps; the seconds to wait before the next."""
-        began = time.perf_counter()
-        speed = self._speed
-        if speed is None:
-            steps = int(CHUNK_SECONDS / self._seconds_per_step)
-        else:
-            steps = round(speed * PACED_CHUNK_SECONDS)
-        before = self._snapshot.step
-        self._advance(max(1, steps))
+    def _chunk(self) -> None:
+        """Do a chunk of steps, and say when the next one is due."""
+        began, before, speed = time.perf_counter(), self._snapshot.step, self._speed
+        most = CHUNK_SECONDS / self._seconds_per_step
+        if speed is not None:
+            most = min(most, speed * PACED_CHUNK_SECONDS)
+        self._advance(max(size for size in CHUNKS if size <= max(most, 1)))
         now, done = time.perf_counter(), self._snapshot.step - before
         if done:
             self._seconds_per_step = (now - began) / done
-        if speed is None:
-            return BREATH_SECONDS
         # Counted from when this chunk was due, so that short delays do not add up.
-        self._due = max(self._due + done / speed, now - PACED_CHUNK_SECONDS)
-        return max(BREATH_SECONDS, self._due - now)
+        pause = done / speed if speed else 0
+        self._due = max(self._due + pause, now - PACED_CHUNK_SECONDS)
 
     def _advance(self, steps: int) -> None:
         trainer, phase = self._trainer, self._snapshot.phase
@@ -199,7 +203,9 @@ class TrainingSession:
             if report := trainer.advance(steps):
                 self._snapshot.reports.append(report)
         except Exception as error:  # a run that fails must leave the app alive, whatever it was
-            self._publish(phase=Phase.FAILED, step=trainer.step, error=_message(error))
+            # A network that has diverged has nothing to say.
+            self._trainer = None
+            self._publish(phase=Phase.FAILED, step=trainer.step, error=in_one_line(error))
             return
         now = time.perf_counter()
         self._marks.append((now, trainer.step))
@@ -221,7 +227,7 @@ class TrainingSession:
 
             self._trainer = Trainer(corpus, recipe)
         except Exception as error:  # see _advance
-            self._publish(phase=Phase.FAILED, error=_message(error))
+            self._publish(phase=Phase.FAILED, error=in_one_line(error))
             return
         self._begin_measuring(0)
         self._publish(
@@ -232,8 +238,9 @@ class TrainingSession:
         )
 
     def _begin_measuring(self, step: int) -> None:
+        self._due = time.perf_counter()
         self._marks.clear()
-        self._marks.append((time.perf_counter(), step))
+        self._marks.append((self._due, step))
 
     def _move(self, old: Phase, new: Phase) -> None:
         if self._snapshot.phase is old:
@@ -261,7 +268,8 @@ class TrainingSession:
         self._snapshot = replace(self._snapshot, **changes)  # pyright: ignore[reportArgumentType]
 
 
-def _message(error: Exception) -> str:
+def in_one_line(error: Exception) -> str:
+    """What the user is told of an error, foreseen or not."""
     if isinstance(error, MakemoreError):
         return str(error)
     first = str(error).strip().splitlines()

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from model.alphabet import visible
 from model.corpus import Corpus
+from model.recipe import RECIPES, Recipe
 from tui.panes.pane import Pane
 from tui.widgets.chart import Bars, Chart
 
@@ -41,11 +42,13 @@ examples. A network that sees the same contexts can come close to it, and never 
 """
 
     DEFAULT_CLASSES = "pane"
-    MOST_BARS: ClassVar[int] = 60
+    MOST_BARS: ClassVar[int] = 300
+    A_FEW: ClassVar[int] = 60
+    """Characters that are listed in their order; more are listed by frequency."""
 
     corpus: var[Corpus | None] = var(None)
     counts: var[CountModel | None] = var(None)
-    n: var[int] = var(2)
+    recipe: var[Recipe] = var(RECIPES["notebook"])
     activity: var[str] = var("")
     """What is being loaded, while it is."""
 
@@ -74,7 +77,7 @@ examples. A network that sees the same contexts can come close to it, and never 
             lengths = self.corpus.lengths
             self.query_one("#lengths", Chart).show(Bars(list(lengths), list(lengths.values())))
 
-    def watch_n(self) -> None:
+    def watch_recipe(self) -> None:
         """Show the order at once, its figures when they are counted."""
         self._show_facts()
 
@@ -94,12 +97,12 @@ examples. A network that sees the same contexts can come close to it, and never 
 
     def _ngrams(self) -> Rows:
         counts = self.counts
-        if counts is None or counts.ngrams.n != self.n:
-            return [("order n", f"{self.n}"), ("contexts", "counting…")]
+        if counts is None:
+            return [("order n", f"{self.recipe.n}"), ("contexts", "counting…")]
         floor = counts.floor
         contexts, outcomes = len(counts.ngrams.contexts), len(counts.alphabet)
         return [
-            ("order n", f"{self.n}"),
+            ("order n", f"{counts.ngrams.n}"),
             ("contexts", f"{contexts:,} × {outcomes:,}"),
             ("examples", f"{counts.ngrams.total:,}"),
             ("floor", f"{floor:.4f} nats"),
@@ -116,13 +119,16 @@ examples. A network that sees the same contexts can come close to it, and never 
         table = Table.grid(padding=(0, 1, 0, 0), expand=True)
         table.add_column(no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
-        table.add_column(ratio=1, style="dim")
+        table.add_column(ratio=1, style="dim", no_wrap=True, overflow="crop")
         highest = max(frequencies)
-        for token, frequency in enumerate(frequencies[: self.MOST_BARS]):
-            bar = "█" * round(20 * frequency / highest) or "▏"
-            table.add_row(Text(ngrams.alphabet.label(token)), f"{frequency:,}", bar)
-        if len(frequencies) > self.MOST_BARS:
-            table.add_row("…", f"and {len(frequencies) - self.MOST_BARS:,} more", "")
+        tokens = list(range(len(frequencies)))
+        if len(tokens) > self.A_FEW:
+            tokens.sort(key=lambda token: -frequencies[token])
+        for token in tokens[: self.MOST_BARS]:
+            bar = "█" * round(20 * frequencies[token] / highest) or "▏"
+            table.add_row(Text(ngrams.alphabet.label(token)), f"{frequencies[token]:,}", bar)
+        if len(tokens) > self.MOST_BARS:
+            table.add_row("…", f"and {len(tokens) - self.MOST_BARS:,} rarer", "")
         self.query_one("#alphabet", Static).update(table)
 
 
@@ -135,7 +141,7 @@ def _words(corpus: Corpus) -> Rows:
         ("characters", f"{corpus.characters:,}"),
         ("alphabet", f"{len(corpus.alphabet.characters):,} and boundary"),
         ("first", ", ".join(map(_shortened, corpus.words[:3]))),
-        ("longest", _shortened(corpus.longest[0])),
+        ("longest", ", ".join(map(_shortened, corpus.longest[:2]))),
         ("shortest", ", ".join(map(_shortened, corpus.shortest[:4]))),
     ]
 

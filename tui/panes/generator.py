@@ -17,13 +17,14 @@ from textual.binding import BindingType
 from textual.reactive import var
 from textual.widgets import DataTable, Static
 
-from model.alphabet import visible
+from model.alphabet import label, visible
 from model.corpus import Corpus
 from model.draws import Draws
 from model.errors import MakemoreError
 from tui.keys import hidden
 from tui.messages import Drawing, DrawingFailed, DrawsChanged, WordsDrawn
 from tui.panes.pane import Pane
+from tui.training_session import in_one_line
 
 if TYPE_CHECKING:
     from model.counts import CountModel
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from model.nets.one_layer import OneLayer
     from model.sampling import SampledWord
 
-MOST_ROWS = 1000
+MOST_ROWS = 500
+LONGEST = 40  # columns of a word
 COUNTS, NETWORK = "counts", "network"
 SOURCES = {"counts": (COUNTS,), "network": (NETWORK,), "both": (COUNTS, NETWORK)}
 
@@ -51,6 +53,8 @@ class GeneratorPane(Pane):
 than u. The same seed gives the same numbers, so **both** sources can be compared draw by draw: \
 they part at the character that is shown `▸` and inverted.
 - **NLL** is a word's total surprise in nats, its end included. **new** words are not in the corpus.
+- **unseen context**: the network has rows only for contexts that the corpus has. Where it wanders \
+into another one, the word ends, as in the notebook, and its end has no probability.
 """
 
     DEFAULT_CLASSES = "pane"
@@ -69,14 +73,28 @@ they part at the character that is shown `▸` and inverted.
     source: var[str] = var("counts")
     new_only: var[bool] = var(False)
     drawing: var[Drawing | None] = var(None)
+    waiting: var[bool] = var(False)
+    """Whether words are being drawn."""
+
+    _request = 0
+    """Which drawing is wanted; the answer to an earlier one is late."""
 
     def compose(self) -> ComposeResult:
         """Say what is drawn from above the words."""
         yield Static(id="draws", markup=False)
         yield DataTable(id="words", classes="target", cursor_type="row", zebra_stripes=True)
 
-    def watch_corpus(self) -> None:
-        """Forget the words of another corpus."""
+    def watch_counts(self) -> None:
+        """Forget the words of another corpus or order."""
+        self._forget()
+
+    def watch_waiting(self) -> None:
+        """Show that something is going on."""
+        self._show_settings()
+
+    def _forget(self) -> None:
+        self._request += 1
+        self.waiting = False
         self.drawing = None
 
     def watch_draws(self) -> None:
@@ -100,40 +118,52 @@ they part at the character that is shown `▸` and inverted.
         if self.corpus is None or self.counts is None:
             self.app.notify("There is nothing to draw from yet: wait, or open a corpus with o.")
             return
-        self._draw(self.corpus, self.counts, network)
+        self._request += 1
+        self.waiting = True
+        names = SOURCES[self.source]
+        self._draw(self._request, self.corpus, self.counts, self.draws, names, network)
 
-    @work(thread=True, exclusive=True, group="drawing", exit_on_error=False)
+    @work(thread=True, group="drawing", exit_on_error=False)
     def _draw(
-        self, corpus: Corpus, counts: CountModel, network: Callable[[], Future[OneLayer | None]]
+        self,
+        request: int,
+        corpus: Corpus,
+        counts: CountModel,
+        draws: Draws,
+        names: tuple[str, ...],
+        network: Callable[[], Future[OneLayer | None]],
     ) -> None:
         from model.devices import fit_threads
         from model.sampling import sample
 
-        fit_threads(self.draws.count * len(counts.alphabet))
-        models: dict[str, LanguageModel] = {}
-        for name in SOURCES[self.source]:
-            model = counts if name == COUNTS else network().result()
-            if model is None:
-                self.post_message(DrawingFailed("There is no network yet: space starts a run."))
-                return
-            models[name] = model
-        draws = self.draws
         try:
+            fit_threads(draws.count * len(counts.alphabet))
+            models: dict[str, LanguageModel] = {}
+            for name in names:
+                model = counts if name == COUNTS else network().result()
+                if model is None:
+                    raise MakemoreError("There is no network yet: space starts a run.")
+                models[name] = model
             samples = {name: sample(model, draws) for name, model in models.items()}
-        except MakemoreError as error:
-            self.post_message(DrawingFailed(str(error)))
+        except Exception as error:  # out of memory, say: whatever it was, the user is to know
+            self.post_message(DrawingFailed(in_one_line(error), request))
             return
-        self.post_message(WordsDrawn(Drawing(draws, models, samples, corpus.vocabulary)))
+        drawing = Drawing(draws, models, samples, corpus, counts.ngrams.n)
+        self.post_message(WordsDrawn(drawing, request))
 
     @on(WordsDrawn)
     def keep_drawing(self, message: WordsDrawn) -> None:
-        """Show the words that were drawn."""
-        self.drawing = message.drawing
+        """Show the words that were drawn last."""
+        if message.request == self._request:
+            self.waiting = False
+            self.drawing = message.drawing
 
     @on(DrawingFailed)
     def report_failure(self, message: DrawingFailed) -> None:
-        """Say why there are no words; those of before stay."""
-        self.app.notify(message.reason, severity="error", markup=False)
+        """Say why there are no words."""
+        if message.request == self._request:
+            self._forget()
+            self.app.notify(message.reason, severity="error", markup=False)
 
     @on(DataTable.RowSelected, "#words")
     def open_trace(self, message: DataTable.RowSelected) -> None:
@@ -174,7 +204,7 @@ they part at the character that is shown `▸` and inverted.
         words = self._lines()
         self.app.copy_to_clipboard("\n".join(words))
         self.app.notify(
-            f"{len(words)} words sent to the terminal's clipboard (OSC 52). Not every terminal "
+            f"{len(words):,} words sent to the terminal's clipboard (OSC 52). Not every terminal "
             "takes them: if pasting brings nothing, w writes them to a file."
         )
 
@@ -188,18 +218,19 @@ they part at the character that is shown `▸` and inverted.
             if path is not None:
                 self._write(path, words)
 
-        self.app.push_screen(file_form(f"Write {len(words)} words"), write)
+        self.app.push_screen(file_form(f"Write {len(words):,} words"), write)
 
     @work(thread=True, group="writing", exit_on_error=False)
     def _write(self, path: Path, words: list[str]) -> None:
+        name = visible(str(path))
         try:
             with path.open("x", encoding="utf-8") as file:
                 file.writelines(f"{word}\n" for word in words)
         except OSError as error:
-            reason = f"{path} was not written: {error.strerror}."
-            self.app.notify(visible(reason), severity="error", markup=False)
+            reason = f"{name} was not written: {error.strerror}; choose another place"
+            self.app.notify(reason, severity="error", markup=False)
             return
-        self.app.notify(f"{len(words)} words written to {visible(str(path))}.", markup=False)
+        self.app.notify(f"{len(words):,} words written to {name}.", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Copying and writing need words."""
@@ -208,24 +239,25 @@ they part at the character that is shown `▸` and inverted.
         return True
 
     def _lines(self) -> list[str]:
-        """The words shown, one model's after the other's."""
+        """The words that are not hidden, one model's after the other's."""
         if self.drawing is None:
             return []
-        rows = list(self._rows(self.drawing))
-        return [row[name].word for name in self.drawing.samples for _, row in rows]
+        rows = [row for _, row in self._rows(self.drawing)]
+        return [row[name].word for name in self.drawing.samples for row in rows]
 
     def _rows(self, drawing: Drawing) -> Iterator[tuple[int, dict[str, SampledWord]]]:
-        """The number of each draw that is shown, and its word by model."""
-        for index in range(drawing.draws.count):
-            row = {name: sample[index] for name, sample in drawing.samples.items()}
-            if not self.new_only or any(word.word not in drawing.known for word in row.values()):
-                yield index, row
+        """The number of each draw that is not hidden, and its word by model."""
+        known = drawing.corpus.vocabulary
+        for index, words in enumerate(zip(*drawing.samples.values(), strict=True)):
+            if not self.new_only or any(word.word not in known for word in words):
+                yield index, dict(zip(drawing.samples, words, strict=True))
 
     def _show_settings(self) -> None:
         draws = self.draws
         parts = [
             f"from {'both, on the same draws' if self.source == 'both' else self.source}",
-            f"{draws.count} words",
+            *([f"n={self.drawing.n}"] if self.drawing else []),
+            f"{draws.count:,} words",
             f"seed {draws.seed}",
             f"temperature {draws.temperature:g}",
         ]
@@ -234,11 +266,14 @@ they part at the character that is shown `▸` and inverted.
         if draws.prefix:
             parts.append(f"prefix {visible(draws.prefix)}")
         if self.new_only:
-            parts.append("new ones only")
-        if self.drawing is None:
-            parts.append("g draws them")
+            both = self.source == "both"
+            parts.append("new ones only" + ", of either model" * both)
         if draws.count > MOST_ROWS:
             parts.append(f"the first {MOST_ROWS} are shown")
+        if self.waiting:
+            parts.append("drawing…")
+        elif self.drawing is None:
+            parts.append("g draws them")
         self.query_one("#draws", Static).update(" · ".join(parts))
 
     def _show_words(self) -> None:
@@ -250,16 +285,14 @@ they part at the character that is shown `▸` and inverted.
         if drawing is None:
             return
         names = list(drawing.samples)
-        table.add_columns("#", *(names if len(names) > 1 else ["word"]), *["NLL"] * len(names), "")
+        heads = names if len(names) > 1 else ["word"]
+        table.add_columns("#", *(each for head in heads for each in (head, "NLL")), "")
         for index, row in islice(self._rows(drawing), MOST_ROWS):
             words = list(row.values())
-            table.add_row(
-                f"{index + 1}",
-                *_spelled(words),
-                *(Text(_nll(word.nll), justify="right") for word in words),
-                " / ".join(dict.fromkeys(_note(word, drawing.known) for word in words)),
-                key=f"{index}",
-            )
+            cells = zip(_spelled(words), (_nll(word.nll) for word in words), strict=True)
+            notes = dict.fromkeys(_note(word, drawing.corpus.vocabulary) for word in words)
+            row_cells = [cell for pair in cells for cell in pair]
+            table.add_row(f"{index + 1}", *row_cells, " / ".join(notes), key=f"{index}")
 
 
 def _spelled(words: list[SampledWord]) -> list[Text]:
@@ -267,20 +300,23 @@ def _spelled(words: list[SampledWord]) -> list[Text]:
     from model.sampling import parting
 
     place = parting(words[0].word, words[1].word) if len(words) == 2 else None
-    texts: list[Text] = []
-    for word in words:
-        if place is None:
-            texts.append(Text(visible(word.word)))
-            continue
+    return [_marked(word.word, place) for word in words]
+
+
+def _marked(word: str, place: int | None) -> Text:
+    if place is None:
+        text = Text(visible(word)) if word else Text("(empty)", "dim")
+    else:
         # The end of a word is a draw as well, and is shown as the boundary.
-        drawn = visible(word.word[place : place + 1]) or "."
-        before, after = visible(word.word[:place]), visible(word.word[place + 1 :])
-        texts.append(Text.assemble(before, ("▸" + drawn, "reverse"), after))
-    return texts
+        drawn = label(word[place]) if place < len(word) else "."
+        before, after = visible(word[:place]), visible(word[place + 1 :])
+        text = Text.assemble(before, ("▸" + drawn, "reverse"), after)
+    text.truncate(LONGEST, overflow="ellipsis")
+    return text
 
 
-def _nll(nll: float) -> str:
-    return f"{nll:.2f}" if math.isfinite(nll) else "∞"
+def _nll(nll: float) -> Text:
+    return Text(f"{nll:.2f}" if math.isfinite(nll) else "∞", justify="right")
 
 
 def _note(word: SampledWord, known: frozenset[str]) -> str:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.reactive import var
 from textual.widgets import ProgressBar, Static
 
-from model.recipe import Recipe
+from model.alphabet import visible
+from model.recipe import RECIPES, Recipe
 from tui.panes.pane import Pane
 from tui.training_session import Phase, Snapshot
 from tui.widgets.chart import Chart, Line, Reference
 from tui.widgets.report_log import ReportLog
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LOG_SECONDS = 0.5
 SIGNS = {
@@ -25,6 +30,37 @@ SIGNS = {
     Phase.FINISHED: "✓",
     Phase.FAILED: "✗",
 }
+
+
+class Curve:
+    """The losses of a run, thinned out to what a chart can show.
+
+    Thinned out by buckets of the whole run, so that what is drawn stays as it is, and each of them
+    looked at once, so that a long run costs no more than a short one.
+    """
+
+    def __init__(self, run: int, width: int) -> None:
+        """Make the curve of a run in buckets of `width` steps."""
+        self._run, self._width = run, width
+        self._steps: list[int] = []
+        self._losses: list[float] = []
+        self._done = 0
+
+    def fits(self, run: int, width: int) -> bool:
+        """Whether this is the curve of that run at that width."""
+        return (self._run, self._width) == (run, width)
+
+    def points(self, losses: Tensor, step: int) -> tuple[list[int], list[float]]:
+        """The points of the first `step` losses."""
+        from model.training import envelope
+
+        whole = step - step % self._width
+        steps, values = envelope(losses[self._done : whole], self._width)
+        self._steps += [self._done + each for each in steps]
+        self._losses += values
+        self._done = whole
+        steps, values = envelope(losses[whole:step], self._width)
+        return self._steps + [whole + each for each in steps], self._losses + values
 
 
 class TrainingPane(Pane):
@@ -49,12 +85,13 @@ retells; **converge** (Adam, cosine) reaches the floor.
     DEFAULT_CLASSES = "pane"
 
     snapshot: var[Snapshot] = var(Snapshot())
-    recipe: var[Recipe | None] = var(None)
+    recipe: var[Recipe] = var(RECIPES["notebook"])
     """What the next run follows."""
-    speed: var[float | None] = var(None)
-    """The pace in steps a second; None for full speed."""
+    pace: var[float] = var(100)
+    full_speed: var[bool] = var(False)
 
     _log_due = 0.0
+    _curve = Curve(0, 1)
 
     def compose(self) -> ComposeResult:
         """Lay the parts out one below the other."""
@@ -76,7 +113,11 @@ retells; **converge** (Adam, cosine) reaches the floor.
         """Show what a run would follow."""
         self._show_headline()
 
-    def watch_speed(self) -> None:
+    def watch_pace(self) -> None:
+        """Show the pace."""
+        self._show_progress()
+
+    def watch_full_speed(self) -> None:
         """Show the pace."""
         self._show_progress()
 
@@ -89,26 +130,27 @@ retells; **converge** (Adam, cosine) reaches the floor.
         """Switch the loss axis between linear and logarithmic."""
         chart = self.query_one("#loss", Chart)
         chart.log_scale = not chart.log_scale
+        self.border_title = f"{self.NUMBER} {self.TITLE}{', log scale' * chart.log_scale}"
 
     def _show_headline(self) -> None:
         snapshot = self.snapshot
         recipe = snapshot.recipe or self.recipe
-        parts = [f"{SIGNS[snapshot.phase]} {snapshot.phase.value}"]
-        if snapshot.steps_per_second:
+        phase = snapshot.phase
+        if phase is Phase.PAUSED and not snapshot.step:
+            phase = Phase.IDLE
+        parts = [f"{SIGNS[phase]} {phase.value}"]
+        if snapshot.steps_per_second and phase is not Phase.PAUSED:
             parts.append(f"{_figure(snapshot.steps_per_second)} steps/s")
-        if recipe is not None:
-            parts.append(f"{recipe.title} n={recipe.n}")
-        if snapshot.device:
-            parts.append(snapshot.device.split(" ")[0])
-        lines = [" · ".join(parts)]
+        parts += [f"{visible(recipe.title)} n={recipe.n}", snapshot.device]
+        lines = [" · ".join(filter(None, parts))]
         if snapshot.error:
             lines.append(snapshot.error)
         elif snapshot.loss is not None and snapshot.floor is not None:
             gap = snapshot.loss - snapshot.floor
-            lines.append(f"loss {snapshot.loss:.4f} = floor {snapshot.floor:.4f} + gap {gap:.4f}")
-        elif recipe is not None:
+            lines.append(f"{snapshot.loss:.4f} = floor {snapshot.floor:.4f} + gap {gap:.4f}")
+        else:
             lines.append(
-                f"{recipe.optimiser}, {recipe.schedule} schedule from {recipe.learning_rate:g}, "
+                f"{recipe.optimiser}, lr {recipe.learning_rate:g} {recipe.schedule}, "
                 f"seed {recipe.seed}"
             )
         headline = self.query_one("#headline", Static)
@@ -120,26 +162,23 @@ retells; **converge** (Adam, cosine) reaches the floor.
         if snapshot.recipe is None or snapshot.losses is None or snapshot.floor is None:
             chart.show()
             return
-        from model.training import envelope
-
-        # Of the whole run, so that what is drawn already stays as it is.
         width = -(-snapshot.recipe.steps // max(1, chart.size.width))
-        steps, losses = envelope(snapshot.losses[: snapshot.step], width)
+        if not self._curve.fits(snapshot.run, width):
+            self._curve = Curve(snapshot.run, width)
+        steps, losses = self._curve.points(snapshot.losses, snapshot.step)
         floor = Reference(snapshot.floor, f"floor {snapshot.floor:.4f}")
         chart.show(Line(steps, losses), floor, x_range=(0, max(1, snapshot.recipe.steps - 1)))
 
     def _show_progress(self) -> None:
         snapshot = self.snapshot
         recipe = snapshot.recipe or self.recipe
-        steps = recipe.steps if recipe else 1
-        self.query_one(ProgressBar).update(total=steps, progress=snapshot.step)
-        parts = [f"{snapshot.step:,}/{steps:,}"]
-        if snapshot.steps_per_second:
-            parts.append(f"{_figure(snapshot.steps_per_second)}/s")
+        self.query_one(ProgressBar).update(total=recipe.steps, progress=snapshot.step)
+        parts = [f"{snapshot.step:,}/{recipe.steps:,}"]
         if snapshot.phase is Phase.RUNNING and snapshot.seconds_left is not None:
+            parts.append(f"{_figure(snapshot.steps_per_second)}/s")
             parts.append(f"{_duration(snapshot.seconds_left)} left")
         else:
-            parts.append("full speed" if self.speed is None else f"pace {self.speed:g}/s")
+            parts.append("full speed" if self.full_speed else f"pace {self.pace:g}/s")
         self.query_one("#pace", Static).update(" · ".join(parts), layout=False)
 
     def _show_reports(self) -> None:

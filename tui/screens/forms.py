@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,11 +17,13 @@ from textual.widgets import Button, Input, Label, Select, Static
 
 from model.alphabet import normalise, visible
 from model.corpus import Corpus
-from model.draws import Draws
+from model.draws import MOST_SEED, Draws
 from model.errors import MakemoreError
-from model.recipe import DEVICES, OPTIMISERS, RECIPES, SCHEDULES, Recipe
+from model.recipe import DEVICES, MOST_STEPS, OPTIMISERS, RECIPES, SCHEDULES, Recipe
 
 Result = TypeVar("Result")
+MOST_WORDS = 10_000  # more than anybody reads; the command line draws more
+MOST_LENGTH = 10_000
 
 
 @dataclass(frozen=True)
@@ -144,9 +147,9 @@ class RecipeForm(Form[Recipe]):
                 Field("name", "recipe", recipe.name, choices=tuple(RECIPES)),
                 Field("optimiser", "optimiser", recipe.optimiser, choices=OPTIMISERS),
                 Field("schedule", "schedule", recipe.schedule, choices=tuple(SCHEDULES)),
-                Field("learning_rate", "learning rate", f"{recipe.learning_rate:g}", number),
-                Field("steps", "steps", f"{recipe.steps}", whole),
-                Field("seed", "seed", f"{recipe.seed}", whole),
+                Field("learning_rate", "learning rate", written(recipe.learning_rate), positive),
+                Field("steps", "steps", f"{recipe.steps}", whole(1, MOST_STEPS)),
+                Field("seed", "seed", f"{recipe.seed}", whole(0, MOST_SEED)),
                 Field("device", "device", recipe.device, choices=DEVICES),
             ],
             lambda values: replace(self._recipe, **values),
@@ -163,7 +166,7 @@ class RecipeForm(Form[Recipe]):
             {
                 "optimiser": preset.optimiser,
                 "schedule": preset.schedule,
-                "learning_rate": f"{preset.learning_rate:g}",
+                "learning_rate": written(preset.learning_rate),
                 "steps": f"{preset.steps}",
             }
         )
@@ -181,12 +184,12 @@ def draws_form(draws: Draws, corpus: Corpus | None) -> Form[Draws]:
     return Form(
         "Draws",
         [
-            Field("count", "words", f"{draws.count}", whole),
-            Field("seed", "seed", f"{draws.seed}", whole),
-            Field("temperature", "temperature", f"{draws.temperature:g}", number),
-            Field("top_k", "top-k (empty: all)", f"{draws.top_k or ''}", whole_or_none),
+            Field("count", "words", f"{draws.count}", whole(1, MOST_WORDS)),
+            Field("seed", "seed", f"{draws.seed}", whole(0, MOST_SEED)),
+            Field("temperature", "temperature", written(draws.temperature), positive),
+            Field("top_k", "top-k (empty: all)", f"{draws.top_k or ''}", top_k),
             Field("prefix", "prefix", draws.prefix, known),
-            Field("max_length", "longest", f"{draws.max_length}", whole),
+            Field("max_length", "cut after", f"{draws.max_length}", whole(1, MOST_LENGTH)),
         ],
         lambda values: Draws(**values),
     )
@@ -198,34 +201,52 @@ def file_form(title: str) -> Form[Path]:
     return Form(title, fields, lambda values: values["path"])
 
 
-def number(text: str) -> float:
-    """A decimal number."""
+def written(value: float) -> str:
+    """A number as one would write it, without loss."""
+    return repr(value).removesuffix(".0")
+
+
+def positive(text: str) -> float:
+    """A number above 0."""
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        raise ValueError("write a number, such as 0.1") from None
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise ValueError("write a number above 0, such as 0.1")
+    return value
 
 
-def whole(text: str) -> int:
-    """A whole number."""
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError("write a whole number, such as 501") from None
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A whole number from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise ValueError(f"write a whole number from {low} to {high:,}")
+        return value
+
+    return parse
 
 
-def whole_or_none(text: str) -> int | None:
+def top_k(text: str) -> int | None:
     """A whole number, or nothing."""
-    return whole(text) if text.strip() else None
+    return whole(1, MOST_LENGTH)(text) if text.strip() else None
 
 
 def new_file(text: str) -> Path:
     """The path of a file that is not there yet."""
-    path = Path(text).expanduser()
     if not text.strip():
         raise ValueError("write the name of a file")
-    if path.exists():
-        raise ValueError(f"{visible(text)} is there already; choose another name")
-    if not path.parent.is_dir():
-        raise ValueError(f"{visible(str(path.parent))} is not a directory")
+    try:
+        path = Path(text).expanduser()
+        if path.exists():
+            raise ValueError(f"{visible(text)} is there already; choose another name")
+        if not path.parent.is_dir():
+            raise ValueError(f"{visible(str(path.parent))} is not a directory")
+    except (OSError, RuntimeError) as error:  # a name that is too long, a home that is not there
+        raise ValueError(f"{visible(text)[:40]} cannot be written: {error}") from None
     return path

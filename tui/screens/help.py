@@ -39,7 +39,7 @@ class HelpScreen(ModalScreen[None]):
         own = bindings_of(node)
         taken = {binding.key for binding in own}
         others = [binding for binding in everywhere if binding.key not in taken]
-        self._bindings = [*own, *others, *ALWAYS]
+        self._listed = [*own, *others, *ALWAYS]
 
     def compose(self) -> ComposeResult:
         """Lay both parts out in one scroll."""
@@ -55,7 +55,7 @@ class HelpScreen(ModalScreen[None]):
         table.add_column(justify="right", no_wrap=True)
         table.add_column(no_wrap=True)
         table.add_column(style="dim")
-        for binding in self._bindings:
+        for binding in self._listed:
             table.add_row(Text(shown(binding), "bold"), binding.description, binding.tooltip)
         return table
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
+from rich.style import Style
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,13 +15,16 @@ from textual.containers import Horizontal, Vertical
 from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Footer, Input, OptionList
+from textual.widgets.directory_tree import DirEntry
 from textual.widgets.option_list import Option
+from textual.widgets.tree import TreeNode
 
+from model.alphabet import visible
 from model.corpus import GALLERY
 
 
 class Files(DirectoryTree):
-    """The files whose names hold what is searched for, in all directories."""
+    """The directories, and of the files those whose names hold what is searched for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("backspace", "parent", "Parent directory"),
@@ -34,6 +39,11 @@ class Files(DirectoryTree):
             for path in paths
             if not path.name.startswith(".") and (self.wanted in path.name.lower() or path.is_dir())
         )
+
+    def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:
+        """Show a name with whatever a terminal would obey in it spelled out."""
+        shown = super().render_label(node, base_style, style)
+        return Text(visible(shown.plain), shown.style) if not shown.plain.isprintable() else shown
 
     def watch_wanted(self) -> None:
         """Search anew."""
@@ -71,6 +81,7 @@ class OpenCorpusScreen(ModalScreen[str | None]):
     def search(self, message: Input.Changed) -> None:
         """Show what matches."""
         wanted = message.value.strip().lower()
+        self.query_one("#open").border_subtitle = ""
         gallery = self.query_one("#gallery", OptionList)
         gallery.clear_options()
         gallery.add_options(Option(name) for name in GALLERY if wanted in name)
@@ -82,12 +93,20 @@ class OpenCorpusScreen(ModalScreen[str | None]):
         """Take the file that is named, or else the first built-in corpus that matches."""
         typed = message.value.strip()
         gallery = self.query_one("#gallery", OptionList)
-        if typed and not Path(typed).expanduser().exists() and gallery.option_count:
-            typed = str(gallery.get_option_at_index(0).prompt)
-        if typed:
-            self.dismiss(typed)
-        else:
+        path = _existing(typed)
+        if not typed:
             gallery.focus()
+        elif path is not None and path.is_dir():
+            files = self.query_one("#files", Files)
+            files.path = path
+            files.focus()
+        elif path is not None:
+            self.dismiss(typed)
+        elif gallery.option_count:
+            self.dismiss(str(gallery.get_option_at_index(0).prompt))
+        else:
+            frame = self.query_one("#open")
+            frame.border_subtitle = "no such file, and no built-in corpus of that name"
 
     @on(OptionList.OptionSelected)
     def choose_built_in(self, message: OptionList.OptionSelected) -> None:
@@ -98,3 +117,12 @@ class OpenCorpusScreen(ModalScreen[str | None]):
     def choose_file(self, message: DirectoryTree.FileSelected) -> None:
         """Take a file."""
         self.dismiss(str(message.path))
+
+
+def _existing(text: str) -> Path | None:
+    """The path that `text` is, if there is something."""
+    try:
+        path = Path(text).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError, ValueError):  # too long, a home that is not there, a NUL
+        return None

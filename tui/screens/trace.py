@@ -12,6 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.reactive import var
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Static
@@ -129,7 +130,7 @@ first **sum** above u is the choice, marked `◄`.
             )
         word = self._drawing.samples[self.model][self.word]
         frame = self.query_one("#trace", Vertical)
-        frame.border_title = Text(f"{self.word + 1} {visible(word.word)}").markup
+        frame.border_title = Content(f"{self.word + 1} {visible(word.word)}")
         frame.border_subtitle = self.model
         total = f"{word.nll:.4f} nats" if math.isfinite(word.nll) else "no probability"
         draws = self._drawing.draws

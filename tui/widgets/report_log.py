@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
@@ -15,7 +16,7 @@ from model.alphabet import visible
 if TYPE_CHECKING:
     from model.training import Report
 
-HEAD = f"{'step':>6}  {'lr':<6} {'loss':<7} samples"
+HEAD = f"{'step':>6}  {'lr':<8} {'loss':<7} samples"
 
 
 class ReportLog(ScrollView, can_focus=True):
@@ -39,26 +40,30 @@ class ReportLog(ScrollView, can_focus=True):
             return
         following = reports is not self._reports or self.is_vertical_scroll_end
         self._reports, self._count = reports, len(reports)
-        width = max([self.size.width, *(len(line(report)) for report in reports[-20:])])
-        self.virtual_size = Size(width, 1 + self._count)
+        self.virtual_size = Size(self.size.width, 1 + self._count)
         if following:
             self.scroll_end(animate=False)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """The head, and below it the reports that are scrolled to."""
-        left, top = self.scroll_offset
+        width = self.size.width
         if y == 0:
             text, style = HEAD, self.get_component_rich_style("report-log--head")
         else:
-            number = top + y - 1
-            text = line(self._reports[number]) if number < self._count else ""
+            number = self.scroll_offset.y + y - 1
+            text = line(self._reports[number], width) if number < self._count else ""
             style = Style()
         strip = Strip([Segment(text, self.visual_style.rich_style + style)])
-        return strip.crop_extend(left, left + self.size.width, self.visual_style.rich_style)
+        return strip.adjust_cell_length(width, self.visual_style.rich_style)
 
 
-def line(report: Report) -> str:
-    """A report as the notebook prints it, in columns."""
-    words = " ".join(map(visible, report.samples))
-    return f"{report.step:>6}  {report.lr:<6g} {report.loss:<7.4f} {words}"
+def line(report: Report, width: int) -> str:
+    """A report as the notebook prints it, in columns, with as many words as there is room for."""
+    text = f"{report.step:>6}  {report.lr:<8.3g} {report.loss:<7.4f}"
+    for place, word in enumerate(map(visible, report.samples)):
+        longer = f"{text}{', ' if place else ' '}{word}"
+        if cell_len(longer) > width - 2:
+            return f"{text} …"
+        text = longer
+    return text
