@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -15,15 +16,13 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import DescendantFocus
 from textual.keys import format_key
-from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Footer, Static, Tab, Tabs
-from textual.worker import Worker, WorkerState, get_current_worker
+from textual.worker import Worker, WorkerState
 
 from model.alphabet import visible
 from model.corpus import DEFAULT, Corpus, load
-from model.errors import MakemoreError
 from model.order import ORDERS
 from model.recipe import RECIPES, Recipe
 from tui import settings
@@ -74,6 +73,8 @@ class MakemoreApp(App[None]):
         self._source = source
         self._given = corpus
         self._filled = False
+        self._request = 0
+        """Which corpus is wanted; the answer to an earlier request is late."""
         self._counting = False
         self._theme = settings.DEFAULT_THEME
         """The one to remember."""
@@ -142,26 +143,26 @@ class MakemoreApp(App[None]):
     def open_corpus(self, source: str, given: Corpus | None = None) -> None:
         """Load and count a corpus; the one that is open stays until that is done."""
         self.activity = f"loading {visible(source)}"
-        self._load(source, given)
+        self._request += 1
+        # A thread that the program does not wait for when it ends: a pipe may be silent for ever.
+        Thread(target=self._load, args=(source, given, self._request), daemon=True).start()
 
-    @work(thread=True, exclusive=True, group="loading", exit_on_error=False)
-    def _load(self, source: str, given: Corpus | None) -> None:
-        worker = get_current_worker()
-        for module in LATER:
-            import_module(module)
+    def _load(self, source: str, given: Corpus | None, request: int) -> None:
         try:
+            for module in LATER:
+                import_module(module)
             corpus = given or load(source)
             # What the panes show of the words takes a moment for a long list.
             _ = corpus.vocabulary, corpus.alphabet, corpus.lengths, corpus.longest, corpus.shortest
-            answer: Message = CorpusLoaded(corpus)
-        except MakemoreError as error:
-            answer = CorpusRefused(str(error))
-        if not worker.is_cancelled:
-            self.post_message(answer)
+            self.post_message(CorpusLoaded(corpus, request))
+        except Exception as error:  # too large for the memory, say: the user is to know
+            self.post_message(CorpusRefused(in_one_line(error), request))
 
     @on(CorpusLoaded)
     def take_corpus(self, message: CorpusLoaded) -> None:
-        """Put the corpus in the place of the one that was open."""
+        """Put the corpus in the place of the one that was open, unless another is asked for."""
+        if message.request != self._request:
+            return
         self._end_run(f"{visible(message.corpus.name)} is open")
         self.corpus = message.corpus
         self._count_anew()
@@ -169,6 +170,8 @@ class MakemoreApp(App[None]):
     @on(CorpusRefused)
     def report_refusal(self, message: CorpusRefused) -> None:
         """Say why there is no other corpus."""
+        if message.request != self._request:
+            return
         self.activity = "" if self.corpus else "nothing is open: o opens a corpus"
         self.notify(message.reason, title="Not opened", severity="error", timeout=10, markup=False)
 

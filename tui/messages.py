@@ -21,6 +21,7 @@ class CorpusLoaded(Message):
     """A corpus was read; its words are known, its n-grams not yet."""
 
     corpus: Corpus
+    request: int
 
 
 @dataclass
@@ -33,9 +34,10 @@ class CorpusCounted(Message):
 
 @dataclass
 class CorpusRefused(Message):
-    """A corpus could not be read or counted; what was open stays."""
+    """A corpus could not be read; what was open stays."""
 
     reason: str
+    request: int
 
 
 @dataclass(frozen=True, eq=False)

@@ -160,9 +160,12 @@ into another one, the word ends, as in the notebook, and its end has no probabil
 
     @on(DrawingFailed)
     def report_failure(self, message: DrawingFailed) -> None:
-        """Say why there are no words."""
+        """Say why there are no other words."""
         if message.request == self._request:
-            self._forget()
+            self.waiting = False
+            if self.drawing is not None:  # its words stay, and with them what they are from
+                names = tuple(self.drawing.models)
+                self.source = next(each for each in SOURCES if SOURCES[each] == names)
             self.app.notify(message.reason, severity="error", markup=False)
 
     @on(DataTable.RowSelected, "#words")

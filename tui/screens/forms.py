@@ -24,6 +24,8 @@ from model.recipe import DEVICES, MOST_STEPS, OPTIMISERS, RECIPES, SCHEDULES, Re
 Result = TypeVar("Result")
 MOST_WORDS = 10_000  # more than anybody reads; the command line draws more
 MOST_LENGTH = 10_000
+SHOWN = r"[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*"
+"""What may be typed or pasted: nothing that the terminal would obey."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Form(ModalScreen[Result | None], Generic[Result]):
                             id=field.name,
                         )
                     else:
-                        yield Input(field.value, compact=True, id=field.name)
+                        yield Input(field.value, compact=True, restrict=SHOWN, id=field.name)
                 yield Static(classes="error", id=f"{field.name}-error", markup=False)
             yield Static(classes="error", id="error", markup=False)
             with Horizontal(id="buttons"):

@@ -21,6 +21,7 @@ from textual.widgets.tree import TreeNode
 
 from model.alphabet import visible
 from model.corpus import GALLERY
+from tui.screens.forms import SHOWN
 
 
 class Files(DirectoryTree):
@@ -67,7 +68,7 @@ class OpenCorpusScreen(ModalScreen[str | None]):
         """The search line, and the two lists side by side."""
         with Vertical(id="open") as frame:
             frame.border_title = "Open a corpus"
-            yield Input(placeholder="search, or the path of a file", compact=True)
+            yield Input(placeholder="search, or the path of a file", compact=True, restrict=SHOWN)
             with Horizontal():
                 gallery = OptionList(*GALLERY, id="gallery", compact=True)
                 gallery.border_title = "built-in"
