@@ -97,6 +97,13 @@ into another one, the word ends, as in the notebook, and its end has no probabil
         self.waiting = False
         self.drawing = None
 
+    def on_resize(self) -> None:
+        """Show as much of the words as there is room for now."""
+        before = self.has_class("-roomy")
+        super().on_resize()
+        if self.has_class("-roomy") is not before:
+            self._show_words()
+
     def watch_draws(self) -> None:
         """Show the settings."""
         self._show_settings()
@@ -288,13 +295,16 @@ into another one, the word ends, as in the notebook, and its end has no probabil
         if drawing is None:
             return
         names = list(drawing.samples)
+        # Two words side by side leave no room for more in a narrow pane.
+        words_only = len(names) > 1 and not self.has_class("-roomy")
         heads = names if len(names) > 1 else ["word"]
-        table.add_columns("#", *(each for head in heads for each in (head, "NLL")), "")
+        rest = [] if words_only else ["NLL"]
+        table.add_columns("#", *(each for head in heads for each in (head, *rest)), "")
         for index, row in islice(self._rows(drawing), MOST_ROWS):
             words = list(row.values())
             cells = zip(_spelled(words), (_nll(word.nll) for word in words), strict=True)
             notes = dict.fromkeys(_note(word, drawing.corpus.vocabulary) for word in words)
-            row_cells = [cell for pair in cells for cell in pair]
+            row_cells = [cell for pair in cells for cell in pair[: 1 + len(rest)]]
             table.add_row(f"{index + 1}", *row_cells, " / ".join(notes), key=f"{index}")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -16,7 +16,7 @@ from model.alphabet import visible
 if TYPE_CHECKING:
     from model.training import Report
 
-HEAD = f"{'step':>6}  {'lr':<8} {'loss':<7} samples"
+HEAD = f"{'step':>6} {'lr':<8} {'loss':<7} samples"
 
 
 class ReportLog(ScrollView, can_focus=True):
@@ -59,11 +59,8 @@ class ReportLog(ScrollView, can_focus=True):
 
 
 def line(report: Report, width: int) -> str:
-    """A report as the notebook prints it, in columns, with as many words as there is room for."""
-    text = f"{report.step:>6}  {report.lr:<8.3g} {report.loss:<7.4f}"
-    for place, word in enumerate(map(visible, report.samples)):
-        longer = f"{text}{', ' if place else ' '}{word}"
-        if cell_len(longer) > width - 2:
-            return f"{text} …"
-        text = longer
-    return text
+    """A report as the notebook prints it, in columns, cut where the room ends."""
+    words = ", ".join(map(visible, report.samples))
+    text = Text(f"{report.step:>6} {report.lr:<8.3g} {report.loss:<7.4f} {words}")
+    text.truncate(width - 1, overflow="ellipsis")
+    return text.plain
