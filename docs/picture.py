@@ -1,11 +1,15 @@
 """Draws docs/workbench.svg, the README's picture, from the running app.
 
-Run `python docs/picture.py [CORPUS]`.
+Run `python docs/picture.py [CORPUS]` where the project is installed.
 """
 
 import asyncio
+import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from textual.pilot import Pilot
 
 from model.corpus import DEFAULT
 from tui.app import MakemoreApp
@@ -16,21 +20,27 @@ async def main(source: str) -> None:
     """Train a while, draw from both models, and write what the screen shows."""
     app = MakemoreApp(source)
     async with app.run_test(size=(132, 38)) as pilot:
-        app.theme = "textual-dark"
-        while app.counts is None:
-            await pilot.pause(0.05)
+        await until(pilot, lambda: app.counts is not None)
         await pilot.press("space")
-        while app.snapshot.step < 320:
-            await pilot.pause(0.05)
+        await until(pilot, lambda: app.snapshot.step >= 320)
         await pilot.press("space")
-        while app.snapshot.phase is not Phase.PAUSED:
-            await pilot.pause(0.05)
+        await until(pilot, lambda: app.snapshot.phase is Phase.PAUSED)
         await pilot.press("g", "c", "c")
-        for _ in range(20):
+        await until(pilot, lambda: len(pilot.app.query("ToastRack Toast")) == 0)
+        await until(pilot, lambda: app.query_one("#generator").drawing is not None)
+        for _ in range(10):
             await pilot.pause(0.05)
         picture = app.export_screenshot(title="makemore-tui")
     Path(__file__).with_name("workbench.svg").write_text(picture, encoding="utf-8")
 
 
+async def until(pilot: Pilot[None], condition) -> None:
+    """Wait for what the app's threads bring about."""
+    while not condition():
+        await pilot.pause(0.05)
+
+
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else DEFAULT))
+    with TemporaryDirectory() as settings:
+        os.environ["XDG_CONFIG_HOME"] = settings
+        asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else DEFAULT))

@@ -24,8 +24,8 @@ LOG_SECONDS = 0.5
 SIGNS = {
     Phase.IDLE: "○",
     Phase.PREPARING: "⧗",
-    Phase.RUNNING: "▶",
-    Phase.PAUSED: "⏸",
+    Phase.RUNNING: "►",
+    Phase.PAUSED: "‖",
     Phase.STOPPED: "■",
     Phase.FINISHED: "✓",
     Phase.FAILED: "✗",

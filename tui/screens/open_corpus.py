@@ -99,6 +99,7 @@ class OpenCorpusScreen(ModalScreen[str | None]):
             gallery.focus()
         elif path is not None and path.is_dir():
             files = self.query_one("#files", Files)
+            files.set_reactive(Files.wanted, "")  # all that is in it
             files.path = path
             files.focus()
         elif path is not None:
