@@ -1,0 +1,46 @@
+"""What every test of the app stands on: a clean environment, no thread left over, small corpora."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import workbench
+
+from model.corpus import Corpus, parse
+
+
+@pytest.fixture(autouse=True)
+def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test see over what, or in what colours, it is run."""
+    for name in ("SSH_CONNECTION", "NO_COLOR", "COLORTERM", "TEXTUAL_THEME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left() -> Iterator[None]:
+    """Every training thread ends with the test that began it."""
+    before = set(threading.enumerate())
+    yield
+    left = [one for one in threading.enumerate() if one not in before and one.name == "training"]
+    assert not left, "a training thread outlives its app"
+
+
+@pytest.fixture
+def words() -> tuple[str, ...]:
+    """Forty words."""
+    return workbench.WORDS
+
+
+@pytest.fixture
+def words_file(tmp_path: Path) -> Path:
+    """A file of forty words."""
+    path = tmp_path / "words.txt"
+    path.write_text("".join(f"{word}\n" for word in workbench.WORDS), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    """The corpus of the forty words."""
+    return parse("\n".join(workbench.WORDS).encode(), "words.txt")

@@ -1,0 +1,166 @@
+"""Pictures of the screens.
+
+After a wanted change: `pytest tests/tui/test_snapshots.py --snapshot-update`, then look at what
+has changed in `__snapshots__`.
+
+The app pulls no snapshot of the run by itself here, so that the speed, which differs from run to
+run, can be given: the figures of a picture are the same on every machine.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+from workbench import QUICK, Bench, remember
+
+import tui.app
+from tui.app import MakemoreApp
+from tui.panes.generator import GeneratorPane
+from tui.screens.forms import Form, RecipeForm
+from tui.screens.help import HelpScreen
+from tui.screens.open_corpus import OpenCorpusScreen
+from tui.screens.trace import TraceScreen
+from tui.training_session import Phase
+
+RECIPE = QUICK.with_(steps=501)
+SIZES = [(80, 24), (120, 40), (200, 50)]
+LOOKS = [*((size, "textual-dark") for size in SIZES), ((120, 40), "textual-light")]
+LOOKS_IDS = [f"{width}x{height}-{theme.split('-')[1]}" for (width, height), theme in LOOKS]
+
+View = Callable[[Bench], Awaitable[None]]
+
+
+async def dataset(bench: Bench) -> None:
+    """The app as it starts."""
+
+
+async def trained(bench: Bench) -> None:
+    """A finished run."""
+    await bench.press("2", "f", "space")
+    session = bench.app.session
+    await bench.until(lambda: session.snapshot.phase is Phase.FINISHED, "the end of the run")
+    bench.app.snapshot = replace(session.snapshot, steps_per_second=12_345.0)
+
+
+async def paused(bench: Bench) -> None:
+    """A run after three steps."""
+    await bench.press("2", "s", "s", "s")
+    session = bench.app.session
+    await bench.until(lambda: session.snapshot.step == 3, "three steps")
+    bench.app.snapshot = replace(session.snapshot, steps_per_second=0.0)
+
+
+async def failed(bench: Bench) -> None:
+    """A run whose loss is no longer a number."""
+    bench.app.recipe = RECIPE.with_(learning_rate=1e39)
+    await bench.press("2", "space")
+    session = bench.app.session
+    await bench.until(lambda: session.snapshot.phase is Phase.FAILED, "the failure")
+    bench.app.snapshot = replace(session.snapshot, steps_per_second=0.0)
+
+
+async def generated(bench: Bench) -> None:
+    """Words of both models."""
+    await trained(bench)
+    await bench.press("3", "c", "c")
+    pane = bench.app.query_one(GeneratorPane)
+    await bench.until(lambda: pane.drawing and len(pane.drawing.samples) == 2, "words of both")
+
+
+async def trace(bench: Bench) -> None:
+    """How a word was drawn."""
+    await generated(bench)
+    await bench.press("enter", "down")
+    await bench.screen(TraceScreen)
+
+
+async def recipe_form(bench: Bench) -> None:
+    """The recipe, with a mistake in it."""
+    await bench.press("e")
+    await bench.screen(RecipeForm)
+    await bench.fill("#steps", "many")
+
+
+async def draws_form(bench: Bench) -> None:
+    """What is drawn, and how."""
+    await bench.press("3", "e")
+    await bench.screen(Form)
+
+
+async def open_corpus(bench: Bench) -> None:
+    """What can be opened."""
+    await bench.press("o")
+    await bench.screen(OpenCorpusScreen)
+    tree = bench.app.screen.query_one("DirectoryTree")
+    await bench.until(lambda: tree.root.children, "the files")
+
+
+async def help_screen(bench: Bench) -> None:
+    """The help of the training pane."""
+    await bench.press("2", "?")
+    await bench.screen(HelpScreen)
+
+
+VIEWS = [dataset, paused, trained, failed, generated, trace, recipe_form, draws_form, open_corpus]
+VIEWS += [help_screen]
+RARE = {paused, failed, draws_form}
+"""Pictured in one look only."""
+
+
+@pytest.fixture
+def still_app(
+    words_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], MakemoreApp]:
+    """An app for a look, whose screen changes by what is done alone."""
+    place = tmp_path / "corpora"
+    place.mkdir()
+    for name in ("names.txt", "places.txt", "plants.txt"):
+        (place / name).write_text("word\n")
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(tui.app, "FRAMES_PER_SECOND", 0.001)
+
+    def make(theme: str) -> MakemoreApp:
+        remember(RECIPE, theme)
+        app = MakemoreApp(str(words_file))
+        app.animation_level = "none"
+        return app
+
+    return make
+
+
+CASES = [
+    pytest.param(view, size, theme, id=f"{view.__name__}-{name}")
+    for view in VIEWS
+    for (size, theme), name in zip(LOOKS, LOOKS_IDS, strict=True)
+    if view not in RARE or (size, theme) == LOOKS[0]
+]
+
+
+@pytest.mark.parametrize(("view", "size", "theme"), CASES)
+def test_looks(
+    view: View,
+    size: tuple[int, int],
+    theme: str,
+    still_app: Callable[[str], MakemoreApp],
+    snap_compare: Callable[..., bool],
+):
+    app = still_app(theme)
+
+    async def prepare(pilot: Pilot) -> None:
+        bench = Bench(app)
+        bench.pilot = pilot
+        await bench.counted()
+        await view(bench)
+        await bench.workers()
+        for field in app.screen.query(Input):
+            field.cursor_blink = False
+        app.clear_notifications()
+
+    try:
+        assert snap_compare(app, terminal_size=size, run_before=prepare)
+    finally:
+        app.session.close()
+        app.session.join()
