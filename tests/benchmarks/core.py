@@ -70,10 +70,10 @@ def torch_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def trainer_threads(weights: int) -> int:
-    """How many of torch's threads a Trainer takes for a model of this size."""
+def fitting_threads(elements: int) -> int:
+    """How many of torch's threads the product takes for tensors of this size."""
     with torch_threads(DEFAULT_THREADS):
-        devices.fit_threads(weights)
+        devices.fit_threads(elements)
         return torch.get_num_threads()
 
 

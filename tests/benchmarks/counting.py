@@ -8,7 +8,7 @@ import torch
 from model.corpus import parse
 from model.ngrams import count
 from tests.benchmarks import notebook
-from tests.benchmarks.core import Row, alternate, faster, timed
+from tests.benchmarks.core import Row, alternate, faster, fitting_threads, timed
 
 GOALS = {2: 50}
 
@@ -21,7 +21,11 @@ def rows(names: Path) -> Iterator[Row]:
         same = torch.equal(notebook.count(data, n).N, count(parse(data, "names"), n).N)
         assert same, f"the two ways count differently at n={n}"
         ours, plain = alternate(
-            timed(lambda n=n: count(parse(data, "names"), n).N, calls=20),
+            timed(
+                lambda n=n: count(parse(data, "names"), n).N,
+                calls=20,
+                threads=fitting_threads(len(data)),
+            ),
             timed(lambda n=n: notebook.count(data, n)),
             rounds=3,
         )

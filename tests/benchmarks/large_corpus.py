@@ -15,6 +15,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from model.corpus import load
+from model.devices import fit_threads
 from model.ngrams import count
 from tests.benchmarks import notebook
 from tests.benchmarks.core import Row, alternate, duration, ratio, seconds_of, timed
@@ -75,5 +76,6 @@ def _mb(size: float) -> str:
 
 if __name__ == "__main__":
     before = _peak()
+    fit_threads(Path(sys.argv[1]).stat().st_size)
     seconds = seconds_of(lambda: count(load(sys.argv[1]), int(sys.argv[2])).N)
     print(seconds, before, _peak())

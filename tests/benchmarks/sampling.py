@@ -16,9 +16,9 @@ from tests.benchmarks.core import (
     Row,
     alternate,
     faster,
+    fitting_threads,
     timed,
     torch_threads,
-    trainer_threads,
 )
 
 DRAWS = Draws(count=10_000)
@@ -30,7 +30,7 @@ def rows(names: Path) -> Iterator[Row]:
     data = names.read_bytes()
     corpus = parse(data, "names")
     tables = notebook.count(data, 2)
-    threads = trainer_threads(tables.N.numel())  # the app samples while, or after, it trains
+    threads = fitting_threads(10_000 * len(tables.alphabet))
 
     P = tables.N.float()
     P /= P.sum(1, keepdim=True)

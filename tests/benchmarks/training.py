@@ -21,10 +21,10 @@ from tests.benchmarks.core import (
     alternate,
     duration,
     faster,
+    fitting_threads,
     seconds_of,
     timed,
     torch_threads,
-    trainer_threads,
 )
 
 GOALS = {2: 1000}
@@ -39,7 +39,7 @@ def rows(names: Path) -> Iterator[Row]:
     for n in (2, 3):
         tables = notebook.count(data, n)
         _check_losses(corpus, tables)
-        threads = trainer_threads(tables.N.numel())
+        threads = fitting_threads(tables.N.numel())
         ours, plain = alternate(
             _step_of_ours(corpus, n, "cpu", threads),
             timed(_PlainTraining(tables, "cpu").step, calls=3),
@@ -119,7 +119,7 @@ def _cuda_step(corpus: Corpus, tables: notebook.Tables) -> Row:
 
 def _fifty_steps(corpus: Corpus, tables: notebook.Tables) -> Row:
     """A chunk as the log sees it: fifty steps, the last with five sampled words."""
-    threads = trainer_threads(tables.N.numel())
+    threads = fitting_threads(tables.N.numel())
     trainer = Trainer(corpus, RECIPE.with_(n=tables.n, device="cpu"))
     trainer.advance(1)  # the report of step 0, so that each later chunk ends with one
     ours, plain = alternate(
