@@ -13,7 +13,7 @@ from model.corpus import Corpus, parse
 @pytest.fixture(autouse=True)
 def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test see over what, or in what colours, it is run."""
-    for name in ("SSH_CONNECTION", "NO_COLOR", "COLORTERM", "TEXTUAL_THEME"):
+    for name in ("SSH_CONNECTION", "NO_COLOR", "COLORTERM", "TEXTUAL_THEME", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -1,5 +1,6 @@
 """The real program in a real terminal: from start to quit, and what it leaves behind."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -41,6 +42,7 @@ class Terminal:
         fcntl.ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         self.before = termios.tcgetattr(self.screen)
         self.written = ""
+        self.decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self.process = subprocess.Popen(
             [sys.executable, "-c", OWN_TERMINAL, *command],
             stdin=self.screen if stdin is None else stdin,
@@ -84,7 +86,7 @@ class Terminal:
         if not ready:
             return False
         with suppress(OSError):
-            self.written += os.read(self.keys, 65536).decode(errors="replace")
+            self.written += self.decode(os.read(self.keys, 65536))
             return True
         return False
 
