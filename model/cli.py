@@ -108,7 +108,8 @@ def stats(source: str, n: int, as_json: bool) -> None:
 
 @main.command()
 @corpus_argument
-@click.option("--model", "model_name", type=click.Choice(list(NETWORKS)), default="one-layer")
+@click.option("--model", "model_name", type=click.Choice(list(NETWORKS)), default="one-layer",
+              show_default=True, help="Which network.")  # fmt: skip
 @order_option
 @click.option("--recipe", "recipe_name", type=click.Choice(list(RECIPES)), default="notebook",
               show_default=True, help="'notebook' adds up its gradients, as the notebook does; "

@@ -59,12 +59,32 @@ into another one, the word ends, as in the notebook, and its end has no probabil
 
     DEFAULT_CLASSES = "pane"
     BINDINGS: ClassVar[list[BindingType]] = [
-        hidden("e", "edit_draws", "Edit draws", "Count, seed, temperature, top-k, prefix"),
-        hidden("c", "next_source", "Source", "Counts, network, or both on the same draws"),
-        hidden("d", "next_seed", "Next seed", "Draw other words"),
-        hidden("n", "new_only", "New words only", "Hide words that are in the corpus"),
-        hidden("y", "copy_words", "Copy words", "Send them to the terminal's clipboard"),
-        hidden("w", "write_words", "Write words", "To a file"),
+        hidden(
+            "e",
+            "edit_draws",
+            "Edit draws",
+            "Count, seed, temperature, top-k, prefix",
+            id="words.edit",
+        ),
+        hidden(
+            "c",
+            "next_source",
+            "Source",
+            "Counts, network, or both on the same draws",
+            id="words.from",
+        ),
+        hidden("d", "next_seed", "Next seed", "Draw other words", id="words.seed"),
+        hidden(
+            "n", "new_only", "New words only", "Hide words that are in the corpus", id="words.new"
+        ),
+        hidden(
+            "y",
+            "copy_words",
+            "Copy words",
+            "Send them to the terminal's clipboard",
+            id="words.copy",
+        ),
+        hidden("w", "write_words", "Write words", "To a file", id="words.write"),
     ]
 
     corpus: var[Corpus | None] = var(None)

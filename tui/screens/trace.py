@@ -61,8 +61,10 @@ first **sum** above u is the choice, marked `◄`.
             yield Static(id="total", markup=False)
             with Horizontal():
                 yield DataTable(id="steps", cursor_type="row")
-                with VerticalScroll(id="distribution", can_focus=False):
-                    yield Static(id="bars")
+                with Vertical(id="distribution"):
+                    yield Static(id="uniform")
+                    with VerticalScroll(can_focus=False):
+                        yield Static(id="bars")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -144,13 +146,16 @@ first **sum** above u is the choice, marked `◄`.
     def _show_bars(self, draw: Draw) -> None:
         bars = self.query_one("#bars", Static)
         if draw.probs is None:
+            self.query_one("#uniform", Static).update("")
             bars.update(Text("This context never occurs in the corpus: the word ends here."))
             return
+        self.query_one("#uniform", Static).update(
+            Text(f"  {'p':>6} {'sum':>6} {_told(draw)}", "dim")
+        )
         alphabet = self._drawing.models[self.model].alphabet
         table = Table.grid(padding=(0, 1, 0, 0))
         for justify in ("left", "right", "right", "left"):
             table.add_column(justify=justify, no_wrap=True)
-        table.add_row(*(Text(head, "dim") for head in ("", "p", "sum", _told(draw))))
         longest = max(4, self.query_one("#distribution").size.width - BESIDE_BAR)
         highest = max(draw.probs)
         sums = accumulate(draw.probs)
@@ -166,9 +171,8 @@ first **sum** above u is the choice, marked `◄`.
                 Text(bar + mark, "" if chosen else "dim"),
             )
         bars.update(table)
-        chosen_row = 1 + (draw.choice or 0)
-        scroll = self.query_one("#distribution", VerticalScroll)
-        scroll.scroll_to(y=chosen_row - scroll.size.height // 2, animate=False)
+        scroll = self.query_one("#distribution VerticalScroll", VerticalScroll)
+        scroll.scroll_to(y=(draw.choice or 0) - scroll.size.height // 2, animate=False)
 
 
 def _told(draw: Draw) -> str:

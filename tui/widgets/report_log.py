@@ -60,7 +60,7 @@ class ReportLog(ScrollView, can_focus=True):
 
 def line(report: Report, width: int) -> str:
     """A report as the notebook prints it, in columns, cut where the room ends."""
-    words = ", ".join(map(visible, report.samples))
+    words = ", ".join(visible(word) or "(empty)" for word in report.samples)
     text = Text(f"{report.step:>6} {report.lr:<8.3g} {report.loss:<7.4f} {words}")
     text.truncate(width - 1, overflow="ellipsis")
     return text.plain
