@@ -307,7 +307,7 @@ async def test_the_trace_shows_the_distribution_of_the_draw_under_the_cursor(wor
         await bench.press("enter")
         await bench.screen(TraceScreen)
         for place, step in enumerate(trace(drawing.models["counts"], drawing.draws, 0)):
-            shown = bench.shown("#uniform") + bench.shown("#bars")
+            shown = "\n".join([bench.shown("#uniform"), bench.shown("#bars")])
             assert f"{step.uniform:.4f}" in shown
             assert f"{step.probs[step.choice]:.4f}" in shown
             marked = [line for line in shown.splitlines() if "◄" in line]
