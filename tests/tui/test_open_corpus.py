@@ -14,7 +14,7 @@ from tui.screens.open_corpus import OpenCorpusScreen
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with two corpora and one below."""
-    place = tmp_path / "work"
+    place = tmp_path / "lists"
     (place / "below").mkdir(parents=True)
     for name in ("alpha.txt", "beta.txt", "below/gamma.txt"):
         (place / name).write_text(f"{Path(name).stem}\nword\n")
@@ -97,12 +97,12 @@ async def test_the_search_finds_files_and_backspace_goes_up(words_file: Path, di
         await bench.press(*"beta")
         await bench.until(lambda: files(bench) == ["below", "beta.txt"], "the file")
         assert offered(bench) == []
-        await bench.fill("Input", "work")
+        await bench.fill("Input", "lists")
         await bench.press("tab", "tab", "backspace")
-        await bench.until(lambda: "work" in files(bench), "the directory above")
+        await bench.until(lambda: "lists" in files(bench), "the directory above")
 
 
-@pytest.mark.parametrize("path", ["below/gamma.txt", "../work/./alpha.txt", "~/beta.txt"])
+@pytest.mark.parametrize("path", ["below/gamma.txt", "../lists/./alpha.txt", "~/beta.txt"])
 async def test_a_typed_path_is_opened(
     path: str, words_file: Path, directory: Path, monkeypatch: pytest.MonkeyPatch
 ):
