@@ -9,7 +9,7 @@ import json
 import math
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,14 @@ model_option = click.option(
     default="counts",
     show_default=True,
     help="A network is first trained with the recipe 'converge'.",
+)
+add_k_option = click.option(
+    "--add-k",
+    "k",
+    metavar="K",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Count everything K times more often; without, what never occurs is impossible.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
@@ -118,6 +126,8 @@ def stats(source: str, n: int, as_json: bool) -> None:
 @click.option(
     "--seed", type=click.IntRange(0, MOST_SEED), help="Of the network's start.  [default: 0]"
 )
+@click.option("--l2", type=click.FloatRange(min=0), help="Add L2 times the mean of W squared to "
+              "what is minimised; the loss that is shown stays without it.")  # fmt: skip
 @click.option("--device", type=click.Choice(DEVICES), default="auto",
               show_default=True)  # fmt: skip
 @json_option
@@ -158,15 +168,16 @@ def train(source: str, recipe_name: str, as_json: bool, **changes: Any) -> None:
 @click.option("--top-k", type=click.IntRange(min=1), help="Draw from the K likeliest tokens only.")
 @click.option("--max-length", type=click.IntRange(min=1), default=100, show_default=True,
               help="Characters after which a word is cut.")  # fmt: skip
+@add_k_option
 @json_option
-def sample(source: str, model_name: str, n: int, as_json: bool, **draws: Any) -> None:
+def sample(source: str, model_name: str, n: int, k: float, as_json: bool, **draws: Any) -> None:
     """Draw new words from a model of CORPUS."""
     from model.sampling import sample as draw
 
     draws["prefix"] = normalise(draws["prefix"])
     settings = Draws(**draws)
     corpus = load(source)
-    model = _model(corpus, model_name, n)
+    model = _model(corpus, model_name, n, k)
     for word in draw(model, settings):
         in_corpus = word.word in corpus.vocabulary
         if as_json:
@@ -185,16 +196,27 @@ def sample(source: str, model_name: str, n: int, as_json: bool, **draws: Any) ->
 @click.option("--corpus", "source", metavar="CORPUS", default=DEFAULT, show_default=True)
 @model_option
 @order_option
+@add_k_option
 @json_option
-def score(words: tuple[str, ...], source: str, model_name: str, n: int, as_json: bool) -> None:
+def score(
+    words: tuple[str, ...], source: str, model_name: str, n: int, k: float, as_json: bool
+) -> None:
     """Show how likely each character of each WORD is."""
     from model.scoring import score as score_word
 
-    model = _model(load(source), model_name, n)
+    model = _model(load(source), model_name, n, k)
     for word in map(normalise, words):
         result = score_word(model, word)
         if as_json:
-            tokens = [{**asdict(token), "nll": _finite(token.nll)} for token in result.tokens]
+            tokens = [
+                {
+                    "context": token.context,
+                    "outcome": token.outcome,
+                    "p": token.p,
+                    "nll": _finite(token.nll),
+                }
+                for token in result.tokens
+            ]
             totals = {"nll": _finite(result.nll), "nll_per_token": _finite(result.nll_per_token)}
             _print_json({"word": word, **totals, "tokens": tokens})
             continue
@@ -204,10 +226,14 @@ def score(words: tuple[str, ...], source: str, model_name: str, n: int, as_json:
             click.echo(f"  {token.context} -> {token.outcome}  {p}")
 
 
-def _model(corpus: Corpus, name: str, n: int) -> LanguageModel:
+def _model(corpus: Corpus, name: str, n: int, k: float) -> LanguageModel:
     """The model called `name`, trained if it is a network."""
+    if not math.isfinite(k):
+        raise click.BadParameter("choose a number", param_hint="--add-k")
     if name == "counts":
-        return _counts(corpus, n)
+        return replace(_counts(corpus, n), k=k)
+    if k:
+        raise click.BadParameter(f"only counts can be added to, not {name}", param_hint="--add-k")
     trainer = _trainer(corpus, "converge", model_name=name, n=n)
     with click.progressbar(
         length=trainer.recipe.steps, label="training", file=sys.stderr

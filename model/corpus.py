@@ -57,6 +57,8 @@ class Corpus:
 
     name: str
     text: str = field(repr=False)
+    whole: "Corpus | None" = field(default=None, repr=False)
+    """What this is a part of: the parts of a split share its alphabet."""
 
     @cached_property
     def words(self) -> list[str]:
@@ -70,7 +72,9 @@ class Corpus:
 
     @cached_property
     def alphabet(self) -> Alphabet:
-        """The distinct characters."""
+        """The distinct characters, of a part those of the whole."""
+        if self.whole is not None:
+            return self.whole.alphabet
         return Alphabet.of(set(self.text) - {"\n"})
 
     @cached_property

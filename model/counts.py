@@ -1,9 +1,8 @@
-"""The count model: the notebook's N and P, and the floor that no network can cross."""
+"""The count model: the notebook's N and P, smoothing, and the floor that no network can cross."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
 from torch import Tensor
 
 from model.alphabet import Alphabet
@@ -12,9 +11,15 @@ from model.ngrams import Ngrams
 
 @dataclass(frozen=True, eq=False)
 class CountModel:
-    """Probabilities that are frequencies, `P = N / row sums`. A `LanguageModel`."""
+    """Probabilities that are frequencies, `P = (N + k) / row sums`. A `LanguageModel`.
+
+    Add-k smoothing (Lidstone; k = 1 is Laplace's rule) counts everything k times more often than
+    it occurs. With k = 0 what never occurs is impossible, and a context that never occurs has no
+    row; with any other k nothing is impossible, and the row of such a context is uniform.
+    """
 
     ngrams: Ngrams
+    k: float = 0.0
 
     @property
     def alphabet(self) -> Alphabet:
@@ -29,16 +34,16 @@ class CountModel:
     @cached_property
     def P(self) -> Tensor:  # noqa: N802
         """The notebook's table of probabilities, 64-bit; each row sums to 1. (contexts, V)"""
-        return self.ngrams.N.double() / self.ngrams.row_sums.unsqueeze(1)
+        return _shares(self.ngrams.N, self.k)
 
     def log_probs(self, contexts: Tensor) -> Tensor:
         """The logarithms of the rows of P for `contexts` (B, n-1). (B, V)"""
-        ids = self.ngrams.contexts.ids(contexts)
-        return self.P[ids].log_().masked_fill_((ids < 0).unsqueeze(1), -torch.inf)
+        rows = self.ngrams.rows(self.ngrams.contexts.ids(contexts))
+        return _shares(rows, self.k).nan_to_num_(nan=0.0).log_()
 
     @cached_property
     def floor(self) -> float:
-        """The model's NLL on the corpus that it was counted from, in nats per token.
+        """The NLL, without smoothing, on the corpus that was counted, in nats per token.
 
         The sum of -log P over all examples, grouped by (context, outcome). By Gibbs' inequality
         no model that sees the same contexts reaches less on this corpus.
@@ -46,3 +51,9 @@ class CountModel:
         counts = self.ngrams.counts.double()
         probabilities = counts / self.ngrams.row_sums[self.ngrams.context_ids]
         return (0.0 - float(counts @ probabilities.log())) / self.ngrams.total
+
+
+def _shares(counts: Tensor, k: float) -> Tensor:
+    """Each count's share in its row (B, V), all of them raised by k; NaN in an empty row. (B, V)"""
+    raised = counts.double().add_(k)
+    return raised / raised.sum(1, keepdim=True)

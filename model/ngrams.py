@@ -97,6 +97,28 @@ class Ngrams:
         sums = torch.zeros(len(self.contexts), dtype=torch.int64)
         return sums.index_add_(0, self.context_ids, self.counts)
 
+    def counts_of(self, ids: Tensor, outcomes: Tensor) -> Tensor:
+        """How often each outcome follows the context with the id beside it, 64-bit.
+
+        Args:
+            ids: -1 for a context that never occurs; any shape.
+            outcomes: tokens, of the same shape or one that broadcasts with it.
+
+        Returns:
+            0 for a pair that never occurs.
+        """
+        codes = ids * len(self.alphabet) + outcomes
+        places = torch.searchsorted(self.codes, codes).clamp_(max=len(self.codes) - 1)
+        return self.counts[places].masked_fill_(self.codes[places] != codes, 0)
+
+    def rows(self, ids: Tensor) -> Tensor:
+        """The rows of N for the contexts `ids` (B,), found without the whole table. (B, V)"""
+        return self.counts_of(ids.unsqueeze(1), torch.arange(len(self.alphabet)))
+
+    def blocks(self) -> Iterator[Tensor]:
+        """The ids of all contexts, in blocks whose rows fit into a chunk of memory. (B,) each"""
+        return iter(torch.arange(len(self.contexts)).split(max(1, CHUNK // len(self.alphabet))))
+
     @cached_property
     def N(self) -> Tensor:  # noqa: N802
         """The notebook's count table. (contexts, V)

@@ -56,6 +56,8 @@ class Recipe:
     n: int = 2
     seed: int = 0
     device: str = "auto"
+    l2: float = 0.0
+    """Times the mean of W squared is added to what is minimised: the penalty of the lectures."""
     one_hot: bool = False
     """Whether to take the notebook's way through every example instead of the exact shortcut."""
 
@@ -73,6 +75,8 @@ class Recipe:
             raise MakemoreError(f"steps={self.steps}: choose 1 to {MOST_STEPS:,}")
         if not 0 < self.learning_rate < math.inf:
             raise MakemoreError(f"learning rate {self.learning_rate}: choose a number above 0")
+        if not 0 <= self.l2 < math.inf:
+            raise MakemoreError(f"L2 penalty {self.l2}: choose 0 or more")
         if not 0 <= self.seed <= MOST_SEED:
             raise MakemoreError(f"seed={self.seed}: choose 0 to {MOST_SEED:,}")
 

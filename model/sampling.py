@@ -134,6 +134,76 @@ def parting(first: str, second: str) -> int | None:
     return next((index for index, (one, other) in enumerate(pairs) if one != other), shorter)
 
 
+@dataclass(frozen=True)
+class Turn:
+    """What one model draws where it parts from another."""
+
+    outcome: str | None
+    """As shown; None after a context that the model never saw."""
+    low: float
+    high: float
+    """The outcome's share of the cumulative distribution, [low, high), holds the uniform."""
+
+
+@dataclass(frozen=True)
+class Parting:
+    """The draw at which the words of two models part, though context and uniform are the same."""
+
+    place: int
+    """The index of the draw in the word."""
+    context: str
+    """As shown, such as ".e"."""
+    uniform: float
+    turns: tuple[Turn, Turn]
+
+
+@torch.inference_mode()
+def partings(
+    models: tuple[LanguageModel, LanguageModel], draws: Draws, samples: tuple[Sample, Sample]
+) -> list[Parting | None]:
+    """Where each pair of words that two models of one alphabet wrote on `draws` parts, and why.
+
+    Returns:
+        For each pair a parting, or None for the same word.
+    """
+    alphabet, length = models[0].alphabet, max(model.context_length for model in models)
+    places = [parting(one, other) for one, other in zip(*(s.words for s in samples), strict=True)]
+    apart = [index for index, place in enumerate(places) if place is not None]
+    found: list[Parting | None] = [None] * len(places)
+    if not apart:
+        return found
+    heads = [alphabet.encode(samples[0].words[index][: places[index]]) for index in apart]
+    padded = [[BOUNDARY] * length + head for head in heads]
+    contexts = torch.tensor([head[len(head) - length :] for head in padded]).view(-1, length)
+    columns = torch.tensor([len(head) for head in heads])
+    uniforms = torch.empty(len(apart), dtype=torch.float64)
+    for block in (columns // BLOCK).unique().tolist():
+        here = columns // BLOCK == block
+        stream = _uniforms(draws.seed, block, apart[-1] + 1)
+        uniforms[here] = stream[torch.tensor(apart)[here], columns[here] % BLOCK]
+    turns = [
+        _turns(_Distributions(model, draws), contexts[:, length - model.context_length :], uniforms)
+        for model in models
+    ]
+    for row, (index, both) in enumerate(zip(apart, zip(*turns, strict=True), strict=True)):
+        label = alphabet.labels(contexts[row].tolist())
+        found[index] = Parting(len(heads[row]), label, float(uniforms[row]), both)
+    return found
+
+
+def _turns(distributions: "_Distributions", contexts: Tensor, uniforms: Tensor) -> list[Turn]:
+    table, rows = distributions.after(contexts)
+    choices = _invert(table.cumulative[rows], uniforms)
+    high = table.cumulative[rows, choices]
+    low = high - table.probs[rows, choices]
+    unseen, label = table.unseen[rows], distributions.model.alphabet.label
+    columns = zip(*(each.tolist() for each in (choices, low, high, unseen)), strict=True)
+    return [
+        Turn(None, 0.0, 1.0) if never else Turn(label(choice), max(0.0, start), end)
+        for choice, start, end, never in columns
+    ]
+
+
 class _Rows(NamedTuple):
     """What a model says after R distinct contexts."""
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from model.alphabet import BOUNDARY, label
 from model.language_model import LanguageModel
@@ -21,6 +22,8 @@ class TokenScore:
     """As shown, "." for the word's end."""
     p: float
     """0 where the model holds the outcome for impossible."""
+    rank: int | None
+    """1 for the likeliest outcome of the context; None for an impossible one."""
 
     @property
     def nll(self) -> float:
@@ -46,6 +49,11 @@ class WordScore:
         """In nats per predicted token."""
         return self.nll / len(self.tokens)
 
+    @property
+    def perplexity(self) -> float:
+        """exp(NLL per token): among how many equally likely outcomes this is like choosing."""
+        return math.exp(self.nll_per_token) if self.nll_per_token < 700 else math.inf
+
 
 def score(model: LanguageModel, word: str) -> WordScore:
     """The probability of each character of `word`, and of its end, under a model.
@@ -69,8 +77,15 @@ def score(model: LanguageModel, word: str) -> WordScore:
             TokenScore(
                 context="".join(labels[place : place + length]),
                 outcome=labels[place + length],
-                p=0.0 if token == UNKNOWN else float(log_probs[place, token].exp()),
+                p=0.0 if token == UNKNOWN else float(row[token].exp()),
+                rank=None if token == UNKNOWN else rank(row, token),
             )
-            for place, token in enumerate(outcomes)
+            for place, (token, row) in enumerate(zip(outcomes, log_probs, strict=True))
         ),
     )
+
+
+def rank(log_probs: Tensor, token: int) -> int | None:
+    """1 for the likeliest outcome of a row (V,); None for an impossible one."""
+    likelier = int((log_probs > log_probs[token]).sum())
+    return 1 + likelier if log_probs[token] > -math.inf else None

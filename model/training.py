@@ -4,7 +4,7 @@ It knows nothing of threads or screens. Whoever drives it says how far to go eac
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -67,16 +67,28 @@ class Trainer:
         self._rates = torch.zeros(REPORT_EVERY, device=device)
         self._losses = torch.zeros(REPORT_EVERY, device=device)
         self._place = torch.zeros(1, dtype=torch.int64, device=device)
-        self._graphs: dict[int, torch.cuda.CUDAGraph] = {}
+        self._decay = torch.zeros(1, device=device)
+        self.set_l2(recipe.l2)
+        self._graphs: dict[tuple[int, bool], torch.cuda.CUDAGraph] = {}
         self._pool = torch.cuda.graph_pool_handle() if device.type == "cuda" else None
 
         self.losses = torch.zeros(recipe.steps)
-        """The loss of each step, before its update, on the CPU; the first `step` count. (steps,)"""
+        """The loss of each step, before its update, on the CPU; the first `step` count. (steps,)
+
+        The NLL alone: a penalty on W moves the network, and is no part of what is compared with
+        the floor.
+        """
 
     @property
     def finished(self) -> bool:
         """Whether all steps are done."""
         return self.step == self.recipe.steps
+
+    def set_l2(self, l2: float) -> None:
+        """Change the penalty on W from the next step on."""
+        self.recipe = replace(self.recipe, l2=l2)
+        # What l2 * mean(W ** 2) adds to the gradient is this times W.
+        self._decay.fill_(2 * l2 / self.network.W.numel())
 
     def advance(self, most: int) -> Report | None:
         """Do up to `most` steps as one chunk, which ends early at a step that is reported.
@@ -130,20 +142,23 @@ class Trainer:
         """One step, with no word between device and host."""
         loss, gradient = self._objective(self.network.W)
         self._losses.scatter_(0, self._place, loss.view(1))
+        if self.recipe.l2:
+            gradient.addcmul_(self.network.W, self._decay)
         self._optimiser.update(gradient, self._rates.gather(0, self._place))
         self._place += 1
 
     def _graph(self, steps: int) -> torch.cuda.CUDAGraph:
         """So many steps as one CUDA graph; the chunk before the first one has warmed up."""
-        if steps not in self._graphs:
+        kind = (steps, self.recipe.l2 > 0)
+        if kind not in self._graphs:
             graph = torch.cuda.CUDAGraph()
             # What other threads do on the device meanwhile does not disturb the capture. Graphs are
             # replayed one after the other and nothing of theirs is kept, so they share memory.
             with torch.cuda.graph(graph, self._pool, capture_error_mode="thread_local"):
                 for _ in range(steps):
                     self._step()
-            self._graphs[steps] = graph
-        return self._graphs[steps]
+            self._graphs[kind] = graph
+        return self._graphs[kind]
 
     def _report(self) -> Report:
         step = self.step - 1

@@ -37,10 +37,14 @@ class OneLayer:
         shape = (len(ngrams.contexts), len(ngrams.alphabet))
         self.W = torch.randn(shape, generator=generator).to(device)
 
+    def logits(self, contexts: Tensor) -> Tensor:
+        """The rows of W for `contexts` (B, n-1); -inf for one that was never seen. (B, V)"""
+        ids = self.contexts.ids(contexts).to(self.W.device)
+        return self.W[ids].masked_fill_((ids < 0).unsqueeze(1), -torch.inf)
+
     def log_probs(self, contexts: Tensor) -> Tensor:
         """log softmax(W) of the rows for `contexts` (B, n-1). (B, V)"""
-        ids = self.contexts.ids(contexts).to(self.W.device)
-        return self.W[ids].log_softmax(1).masked_fill_((ids < 0).unsqueeze(1), -torch.inf)
+        return self.logits(contexts).log_softmax(1).nan_to_num_(nan=-torch.inf, neginf=-torch.inf)
 
     def frozen(self) -> "OneLayer":
         """A copy on the CPU that further training does not change."""
