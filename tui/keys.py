@@ -29,6 +29,10 @@ KEYS = [
     hidden("1", "show_pane(0)", "Dataset", "Go to the pane", id="pane.dataset"),
     hidden("2", "show_pane(1)", "Training", "Go to the pane", id="pane.training"),
     hidden("3", "show_pane(2)", "Generator", "Go to the pane", id="pane.generator"),
+    hidden("4", "show_pane(3)", "Explorer", "The table, and what is under it", id="pane.explorer"),
+    hidden("5", "show_pane(4)", "Lens", "A word, character by character", id="pane.lens"),
+    hidden("6", "show_pane(5)", "Roads", "Counts and network, compared", id="pane.roads"),
+    hidden("7", "show_pane(6)", "Smoothing", "Add-k, and the penalty on W", id="pane.smoothing"),
     hidden(
         "left_square_bracket",
         "change_order(-1)",

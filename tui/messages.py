@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from model.corpus import Corpus
+from model.recipe import Recipe
+from tui.look import Look
 
 if TYPE_CHECKING:
     from model.counts import CountModel
@@ -40,6 +42,16 @@ class CorpusRefused(Message):
     request: int
 
 
+@dataclass
+class LookTaken(Message):
+    """The network of the run was looked at."""
+
+    look: Look | None
+    """None where there is no network any more."""
+    seconds: float
+    """That it took."""
+
+
 @dataclass(frozen=True, eq=False)
 class Drawing:
     """Words that models wrote from the same draws, and the models as they were then."""
@@ -55,6 +67,37 @@ class Drawing:
 @dataclass
 class DrawsChanged(Message):
     """What is to be drawn was changed."""
+
+
+@dataclass
+class CellFollowed(Message):
+    """A number was followed to its place in the table."""
+
+    context: int
+    """The id of the context."""
+    outcome: int
+    """The token."""
+
+
+@dataclass
+class WordFollowed(Message):
+    """A word was followed to the lens."""
+
+    word: str
+
+
+@dataclass
+class KChosen(Message):
+    """Another k for add-k smoothing was chosen."""
+
+    k: float
+
+
+@dataclass
+class RecipeChosen(Message):
+    """Another recipe was chosen."""
+
+    recipe: Recipe
 
 
 @dataclass

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from model.corpus import Corpus
 from model.errors import MakemoreError
@@ -86,6 +86,15 @@ class Snapshot:
         return (self.recipe.steps - self.step) / self.steps_per_second
 
 
+class Trained(NamedTuple):
+    """The network of a run as it was between two chunks."""
+
+    network: OneLayer
+    step: int
+    """Steps done."""
+    run: int
+
+
 class TrainingSession:
     """Starts, pauses and stops runs in a thread of its own.
 
@@ -143,15 +152,23 @@ class TrainingSession:
         self._speed = speed
         self._commands.put(lambda: self._begin_measuring(self._snapshot.step))
 
-    def network(self) -> Future[OneLayer | None]:
+    def set_l2(self, l2: float) -> None:
+        """Change the penalty on W of the run."""
+        self._commands.put(lambda: self._set_l2(l2))
+
+    def trained(self) -> Future[Trained | None]:
         """The network as it is between two chunks, to be kept; None where there is none."""
-        future: Future[OneLayer | None] = Future()
+        future: Future[Trained | None] = Future()
         if not self._thread.is_alive():
             future.set_result(None)
 
         def copy() -> None:
             try:
-                future.set_result(self._trainer.network.frozen() if self._trainer else None)
+                future.set_result(
+                    Trained(self._trainer.network.frozen(), self._trainer.step, self._snapshot.run)
+                    if self._trainer
+                    else None
+                )
             except Exception as error:  # out of memory, say: the asker's matter, not the run's
                 future.set_exception(error)
 
@@ -256,6 +273,11 @@ class TrainingSession:
     def _stop(self) -> None:
         if self._snapshot.phase.resumable:
             self._publish(phase=Phase.STOPPED)
+
+    def _set_l2(self, l2: float) -> None:
+        if self._trainer is not None:
+            self._trainer.set_l2(l2)
+            self._publish(recipe=self._trainer.recipe)
 
     def _clear(self) -> None:
         self._trainer = None

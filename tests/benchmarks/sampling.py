@@ -30,7 +30,7 @@ def rows(names: Path) -> Iterator[Row]:
     data = names.read_bytes()
     corpus = parse(data, "names")
     tables = notebook.count(data, 2)
-    threads = fitting_threads(10_000 * len(tables.alphabet))
+    threads = fitting_threads(DRAWS.count * len(tables.outcomes))  # as the generator does
 
     P = tables.N.float()
     P /= P.sum(1, keepdim=True)

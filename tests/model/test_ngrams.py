@@ -96,6 +96,38 @@ def test_a_context_is_found_by_its_tokens(corpus: Corpus, n: int):
     assert contexts.ids(contexts.tokens(ids)).tolist() == ids.tolist()
 
 
+@given(corpora, orders)
+def test_counts_are_looked_up_without_the_table(corpus: Corpus, n: int):
+    ngrams = count(corpus, n)
+    outcomes = torch.arange(len(corpus.alphabet))
+    ids = torch.arange(-1, len(ngrams.contexts)).flip(0)  # -1 is a context that never occurs
+    expected = [*reversed(ngrams.N.tolist()), [0] * len(outcomes)]
+    assert ngrams.rows(ids).tolist() == expected
+    assert ngrams.counts_of(ids.unsqueeze(1), outcomes).tolist() == expected
+    for outcome in outcomes:
+        told = ngrams.counts_of(ids, outcome.expand(len(ids))).tolist()
+        assert told == [row[outcome] for row in expected]
+    assert ngrams.counts_of(ngrams.context_ids, ngrams.outcomes).tolist() == ngrams.counts.tolist()
+
+
+def test_no_rows_are_looked_up_for_no_contexts(vowels: Corpus):
+    assert count(vowels, 3).rows(torch.empty(0, dtype=torch.int64)).shape == (0, 8)
+
+
+@pytest.mark.parametrize("chunk", [1, 16, 50, 1 << 20])
+@given(corpora, orders)
+def test_blocks_hold_every_context_once_in_rows_that_fit_into_a_chunk(
+    chunk: int, corpus: Corpus, n: int
+):
+    ngrams = count(corpus, n)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model.ngrams, "CHUNK", chunk)
+        blocks = [block.tolist() for block in ngrams.blocks()]
+    assert [each for block in blocks for each in block] == list(range(len(ngrams.contexts)))
+    for block in blocks:
+        assert len(block) == 1 or len(block) * len(corpus.alphabet) <= chunk
+
+
 @given(corpora, st.integers(2, 4), st.data())
 def test_a_context_never_seen_has_no_id(corpus: Corpus, n: int, data: st.DataObject):
     contexts = count(corpus, n).contexts

@@ -69,6 +69,10 @@ def test_a_recipe_is_changed_in_the_fields_that_are_named_and_no_other():
         {"learning_rate": -1},
         {"learning_rate": math.nan},
         {"learning_rate": math.inf},
+        {"l2": -1e-9},
+        {"l2": -math.inf},
+        {"l2": math.inf},
+        {"l2": math.nan},
         {"seed": -1},
         {"seed": 2**32},
     ],
@@ -86,3 +90,8 @@ def test_a_recipe_that_no_run_can_have_is_one_line_of_error(change: dict[str, ob
 def test_the_limits_of_a_recipe_are_allowed(optimiser: str, n: int):
     recipe = RECIPES["notebook"].with_(optimiser=optimiser, n=n, seed=2**32 - 1, steps=1)
     assert recipe.lr(0) == 100
+
+
+def test_no_recipe_holds_w_back_unless_it_is_told_to():
+    assert {recipe.l2 for recipe in RECIPES.values()} == {0}
+    assert RECIPES["converge"].with_(l2=0.5).l2 == 0.5

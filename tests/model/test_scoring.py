@@ -1,6 +1,7 @@
 import math
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,7 +9,7 @@ from model.corpus import Corpus, parse
 from model.counts import CountModel
 from model.nets.one_layer import OneLayer
 from model.ngrams import Ngrams, count
-from model.scoring import score
+from model.scoring import TokenScore, WordScore, rank, score
 
 corpora = st.from_type(Corpus)
 orders = st.integers(2, 10)
@@ -103,3 +104,73 @@ def test_a_word_of_ten_thousand_characters_is_scored(names_bigrams: Ngrams):
     result = score(CountModel(names_bigrams), "an" * 5000)
     assert len(result.tokens) == 10_001
     assert math.isfinite(result.nll)
+
+
+# Ranks and perplexity
+
+
+@given(corpora, st.integers(2, 5), st.sampled_from([0, 0.5]), st.integers(0, 2**32 - 1))
+def test_a_rank_is_the_place_among_the_outcomes_of_the_context(
+    corpus: Corpus, n: int, k: float, seed: int
+):
+    ngrams = count(corpus, n)
+    word = corpus.words[0]
+    tokens = [0] * (n - 1) + corpus.alphabet.encode(word) + [0]
+    contexts = torch.tensor(tokens[:-1]).unfold(0, n - 1, 1)
+    for model in (CountModel(ngrams, k), OneLayer(ngrams, seed)):
+        rows = model.log_probs(contexts).double().exp().tolist()
+        for token, row in zip(score(model, word).tokens, rows, strict=True):
+            assert token.rank is not None
+            # Ties share the best place of theirs.
+            assert sorted(row, reverse=True).index(token.p) == token.rank - 1
+
+
+def test_the_likeliest_has_rank_1_and_the_impossible_none(names_bigrams: Ngrams):
+    model = CountModel(names_bigrams)
+    assert [token.rank for token in score(model, "an").tokens] == [1, 2, 1]
+    impossible = score(model, "abq\u00ebz").tokens
+    assert [token.rank is None for token in impossible] == [
+        *[False, False],
+        *[True, True, True],  # bq never occurs, and no character is after an unknown one
+        False,
+    ]
+    for token in impossible:
+        assert (token.rank is None) == (token.p == 0)
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"), [(0, 4), (1, 1), (2, 2), (3, 2), (4, None), (5, None)]
+)
+def test_outcomes_that_tie_share_a_rank(token: int, expected: int | None):
+    row = torch.tensor([0.1, 0.4, 0.25, 0.25, 0, 0]).log()
+    assert rank(row, token) == expected
+
+
+def test_nothing_has_a_rank_after_a_context_never_seen():
+    tokens = score(CountModel(count(parse(b"ab\nba\n", "words"), 3)), "aab").tokens
+    assert [token.rank for token in tokens] == [1, None, None, None]
+
+
+@given(corpora, st.integers(2, 5), st.integers(0, 2**32 - 1))
+def test_the_perplexity_is_the_geometric_mean_of_one_over_p(corpus: Corpus, n: int, seed: int):
+    result = score(OneLayer(count(corpus, n), seed), corpus.words[-1])
+    product = math.prod(token.p for token in result.tokens)
+    assert result.perplexity == pytest.approx(product ** (-1 / len(result.tokens)), rel=1e-9)
+
+
+def test_a_model_without_an_opinion_is_as_perplexed_as_there_are_outcomes(names_bigrams: Ngrams):
+    network = OneLayer(names_bigrams)
+    network.W.zero_()
+    assert score(network, "emma").perplexity == pytest.approx(27)
+
+
+def test_what_is_certain_has_perplexity_1_and_what_is_impossible_an_infinite_one():
+    model = CountModel(count(parse(b"ab\n", "words"), 2))
+    assert score(model, "ab").perplexity == 1
+    assert score(model, "ba").perplexity == math.inf
+
+
+def test_a_perplexity_beyond_all_numbers_is_infinite():
+    token = TokenScore("a", "b", p=5e-324, rank=2)
+    assert math.isfinite(token.nll)
+    assert WordScore("b", (token,)).perplexity == math.inf

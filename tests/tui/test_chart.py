@@ -429,7 +429,7 @@ async def test_nothing_crashes_it():
             chart = Chart(ascii=ascii)
             chart.set_reactive(Chart.log_scale, log_scale)
             chart._series, chart._x_range = tuple(some), x_range
-            rows = chart._picture(size=Region(0, 0, *size).size)
+            rows = chart.picture(size=Region(0, 0, *size).size)
             assert [len(row) for row in rows] == [size[0]] * size[1]
 
         draw()

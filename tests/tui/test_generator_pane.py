@@ -83,7 +83,7 @@ async def test_each_source_draws_from_its_models(words_file: Path):
             drawing = (await draw(bench, "c")).drawing
             assert pane(bench).source == name
             assert tuple(drawing.samples) == SOURCES[name]
-            network = bench.app.session.network().result(timeout=60)
+            network = bench.app.session.trained().result(timeout=60).network
             for one, words in drawing.samples.items():
                 model = bench.app.counts if one == "counts" else network
                 assert words.words == sample(model, pane(bench).draws).words

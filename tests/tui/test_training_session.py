@@ -34,7 +34,7 @@ def training_session(speed: float | None = None) -> Iterator[TrainingSession]:
 
 def obeyed(session: TrainingSession) -> Snapshot:
     """How things stand when all commands so far have been obeyed."""
-    session.network().result(timeout=60)
+    session.trained().result(timeout=60)
     return session.snapshot
 
 
@@ -62,7 +62,7 @@ def alone(recipe: Recipe, corpus: Corpus = CORPUS) -> tuple[torch.Tensor, list[R
 def test_a_new_session_is_idle():
     with training_session() as session:
         assert obeyed(session) == Snapshot()
-        assert session.network().result(timeout=60) is None
+        assert session.trained().result(timeout=60) is None
 
 
 @pytest.mark.parametrize("recipe", [QUICK, NOTEBOOK, QUICK.with_(n=3, one_hot=True, steps=60)])
@@ -120,10 +120,10 @@ def test_a_pause_leaves_the_step_where_it_is(speed: float | None):
         session.pause()
         paused = obeyed(session)
         assert paused.phase is Phase.PAUSED
-        network = session.network().result(timeout=60)
+        network = session.trained().result(timeout=60).network
         for _ in range(20):
             assert obeyed(session) == paused
-        assert torch.equal(network.W, session.network().result(timeout=60).W)
+        assert torch.equal(network.W, session.trained().result(timeout=60).network.W)
         session.resume()
         wait_until(session, lambda snapshot: snapshot.step > paused.step)
 
@@ -175,7 +175,7 @@ def test_a_stopped_run_keeps_its_network():
         session.resume()
         session.step()
         assert obeyed(session) == stopped
-        assert session.network().result(timeout=60) is not None
+        assert session.trained().result(timeout=60) is not None
 
 
 def test_a_cleared_run_is_forgotten():
@@ -184,18 +184,18 @@ def test_a_cleared_run_is_forgotten():
         session.clear()
         snapshot = obeyed(session)
         assert (snapshot.phase, snapshot.step, snapshot.recipe) == (Phase.IDLE, 0, None)
-        assert session.network().result(timeout=60) is None
+        assert session.trained().result(timeout=60) is None
 
 
 def test_a_network_that_was_asked_for_does_not_change():
     with training_session() as session:
         session.start(CORPUS, ENDLESS)
-        early = session.network().result(timeout=60)
+        early = session.trained().result(timeout=60).network
         weights = early.W.clone()
         step = session.snapshot.step
         wait_until(session, lambda snapshot: snapshot.step > step + 100)
         assert torch.equal(early.W, weights)
-        assert not torch.equal(early.W, session.network().result(timeout=60).W)
+        assert not torch.equal(early.W, session.trained().result(timeout=60).network.W)
 
 
 @pytest.mark.parametrize("speed", [1, 10, 100, 1000])
@@ -252,7 +252,7 @@ def test_a_run_that_cannot_begin_fails():
         failed = obeyed(session)
         assert failed.phase is Phase.FAILED
         assert missing in failed.error
-        assert session.network().result(timeout=60) is None
+        assert session.trained().result(timeout=60) is None
         session.start(CORPUS, QUICK)
         finished(session)
 
@@ -271,9 +271,9 @@ def test_closing_a_run_ends_the_thread(speed: float | None):
 def test_a_network_asked_for_at_the_end_keeps_nobody_waiting():
     session = TrainingSession()
     session.close()
-    asked = session.network()
+    asked = session.trained()
     session.join()
-    assert session.network().result(timeout=5) is None
+    assert session.trained().result(timeout=5) is None
     assert asked.result(timeout=5) is None
 
 

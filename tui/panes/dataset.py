@@ -30,6 +30,7 @@ class DatasetPane(Pane):
     NUMBER = 1
     TITLE = "Dataset"
     HINT = r"\[ ] order n · o open"
+    BESIDE = True
     HELP = """\
 ### Dataset
 
@@ -41,7 +42,7 @@ beginning and end. `[` and `]` change **n**.
 examples. A network that sees the same contexts can come close to it, and never below.
 """
 
-    DEFAULT_CLASSES = "pane"
+    DEFAULT_CLASSES = "pane -beside"
     MOST_BARS: ClassVar[int] = 300
     A_FEW: ClassVar[int] = 60
     """Characters that are listed in their order; more are listed by frequency."""

@@ -24,12 +24,11 @@ from model.errors import MakemoreError
 from tui.keys import hidden
 from tui.messages import Drawing, DrawingFailed, DrawsChanged, WordsDrawn
 from tui.panes.pane import Pane
-from tui.training_session import in_one_line
+from tui.training_session import Trained, in_one_line
 
 if TYPE_CHECKING:
     from model.counts import CountModel
     from model.language_model import LanguageModel
-    from model.nets.one_layer import OneLayer
     from model.sampling import SampledWord
 
 MOST_ROWS = 500
@@ -44,6 +43,7 @@ class GeneratorPane(Pane):
     NUMBER = 3
     TITLE = "Generator"
     HINT = "e edit · c source · d next seed"
+    BESIDE = True
     HELP = """\
 ### Generator
 
@@ -57,7 +57,7 @@ they part at the character that is shown `▸` and inverted.
 into another one, the word ends, as in the notebook, and its end has no probability.
 """
 
-    DEFAULT_CLASSES = "pane"
+    DEFAULT_CLASSES = "pane -beside"
     BINDINGS: ClassVar[list[BindingType]] = [
         hidden(
             "e",
@@ -140,7 +140,7 @@ into another one, the word ends, as in the notebook, and its end has no probabil
         """Show the words."""
         self._show_words()
 
-    def generate(self, network: Callable[[], Future[OneLayer | None]]) -> None:
+    def generate(self, network: Callable[[], Future[Trained | None]]) -> None:
         """Draw words from the sources; `network` is asked for if it is one of them."""
         if self.corpus is None or self.counts is None:
             self.app.notify("There is nothing to draw from yet: wait, or open a corpus with o.")
@@ -158,7 +158,7 @@ into another one, the word ends, as in the notebook, and its end has no probabil
         counts: CountModel,
         draws: Draws,
         names: tuple[str, ...],
-        network: Callable[[], Future[OneLayer | None]],
+        network: Callable[[], Future[Trained | None]],
     ) -> None:
         from model.devices import fit_threads
         from model.sampling import sample
@@ -167,10 +167,12 @@ into another one, the word ends, as in the notebook, and its end has no probabil
             fit_threads(draws.count * len(counts.alphabet))
             models: dict[str, LanguageModel] = {}
             for name in names:
-                model = counts if name == COUNTS else network().result()
-                if model is None:
+                if name == COUNTS:
+                    models[name] = counts
+                elif trained := network().result():
+                    models[name] = trained.network
+                else:
                     raise MakemoreError("There is no network yet: space starts a run.")
-                models[name] = model
             samples = {name: sample(model, draws) for name, model in models.items()}
         except Exception as error:  # out of memory, say: whatever it was, the user is to know
             self.post_message(DrawingFailed(in_one_line(error), request))

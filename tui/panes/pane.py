@@ -1,9 +1,18 @@
-"""What the three panes have in common."""
+"""What the panes have in common."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
+from textual.reactive import var
 from textual.widget import Widget
+
+from model.corpus import Corpus
+from tui.look import Look
+
+if TYPE_CHECKING:
+    from model.counts import CountModel
 
 
 class Pane(Vertical):
@@ -14,6 +23,10 @@ class Pane(Vertical):
     HINT: ClassVar[str]
     """The keys of the pane, for its frame."""
 
+    BESIDE: ClassVar[bool] = False
+    """Whether a wide screen shows the pane together with others."""
+    LOOKS: ClassVar[bool] = False
+    """Whether the pane shows the inside of the network while it learns."""
     ROOMY = 60
     """Columns from which a pane lays its contents out side by side."""
 
@@ -30,3 +43,41 @@ class Pane(Vertical):
     def target(self) -> Widget:
         """What takes the focus when the pane is gone to."""
         return self.query(".target").first()
+
+
+class LookingPane(Pane):
+    """A pane that compares counts and network while it learns, and rests while it is hidden."""
+
+    LOOKS = True
+
+    corpus: var[Corpus | None] = var(None, init=False)
+    counts: var[CountModel | None] = var(None, init=False)
+    look: var[Look | None] = var(None, init=False)
+
+    _seen = False
+
+    def on_show(self) -> None:
+        """Show what came while nobody could see it."""
+        self._seen = True
+        self.show()
+
+    def on_hide(self) -> None:
+        """Rest."""
+        self._seen = False
+
+    def watch_counts(self) -> None:
+        """Show another corpus, order or smoothing."""
+        self.changed()
+
+    def watch_look(self) -> None:
+        """Show what the network is now."""
+        self.changed()
+
+    def changed(self) -> None:
+        """Show what there is, if anybody can see it."""
+        if self._seen:
+            self.show()
+
+    def show(self) -> None:
+        """Show the corpus, the counts and the look as they are."""
+        raise NotImplementedError

@@ -12,6 +12,7 @@ from textual.widgets import ProgressBar, Static
 
 from model.alphabet import visible
 from model.recipe import RECIPES, Recipe
+from tui.look import Look
 from tui.panes.pane import Pane
 from tui.training_session import Phase, Snapshot
 from tui.widgets.chart import Chart, Line, Reference
@@ -69,6 +70,8 @@ class TrainingPane(Pane):
     NUMBER = 2
     TITLE = "Training"
     HINT = "s step · r reset · x stop · e recipe"
+    BESIDE = True
+    LOOKS = True
     HELP = """\
 ### Training
 
@@ -82,9 +85,10 @@ below it is the **floor**, which counting reaches at once and the network approa
 retells; **converge** (Adam, cosine) reaches the floor.
 """
 
-    DEFAULT_CLASSES = "pane"
+    DEFAULT_CLASSES = "pane -beside"
 
     snapshot: var[Snapshot] = var(Snapshot())
+    look: var[Look | None] = var(None)
     recipe: var[Recipe] = var(RECIPES["notebook"])
     """What the next run follows."""
     pace: var[float] = var(100)

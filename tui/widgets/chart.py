@@ -1,30 +1,22 @@
-"""The chart: lines, bars and references, drawn by plotext and sent to the terminal cell by cell.
+"""The chart: lines, bars and references, drawn by plotext.
 
 plotext lays out axes and braille; what stays ours is what makes a live chart cheap to send: limits
-that rarely move, and a comparison of each picture with the one before.
+that rarely move, and a picture of which only what changed is sent.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import ClassVar, Literal
 
-from rich.cells import cell_len
-from rich.segment import Segment
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.reactive import reactive
-from textual.strip import Strip
-from textual.widget import Widget
 
-from model.alphabet import visible
 from tui.widgets.axes import LARGEST, Limits, linear_ticks, log_ticks, steady, widened
-
-Cell = tuple[str, str]  # a character and its role; the right half of a wide character is ""
-Row = list[Cell]
+from tui.widgets.picture import Picture, Row, hint
 
 AXIS, REFERENCE, BAR = "chart--axis", "chart--reference", "chart--bar"
-LABEL, EMPTY = "chart--label", "chart--empty"  # texts that are ours, not plotext's
+LABEL = "chart--label"  # texts that are ours, not plotext's
 LINES = tuple(f"chart--line-{number}" for number in range(1, 7))
 ROLES = (AXIS, REFERENCE, BAR, *LINES)  # a role's place here is its colour number in plotext
 
@@ -67,13 +59,13 @@ class Reference:
 Series = Line | Bars | Reference
 
 
-class Chart(Widget):
-    """A chart of whatever `show` was last given; only the cells that changed are sent."""
+class Chart(Picture):
+    """A chart of whatever `show` was last given."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLES, LABEL, EMPTY}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLES, LABEL}
     DEFAULT_CSS = """
     Chart {
-        & > .chart--axis, & > .chart--empty { color: $text-muted; }
+        & > .chart--axis { color: $text-muted; }
         & > .chart--reference, & > .chart--label { color: $text-warning; }
         & > .chart--bar, & > .chart--line-1 { color: $text-primary; }
         & > .chart--line-2 { color: $text-success; }
@@ -104,70 +96,19 @@ class Chart(Widget):
         self._x_range: Limits | None = None
         self._x_limits: Limits | None = None
         self._y_limits: Limits | None = None  # of log10(y) on the logarithmic scale
-        self._shown = False
-        self._drawn_at: Size | None = None
-        self._rows: list[Row] = []
-        self._strips: dict[int, Strip] = {}
 
     def show(self, *series: Series, x_range: Limits | None = None) -> None:
         """Show these series and nothing else; points outside `x_range` are left out."""
         if (series, x_range) != (self._series, self._x_range):
             self._series, self._x_range = series, x_range
-            self._redraw()
+            self.redraw()
 
     def watch_log_scale(self) -> None:
         """Draw anew: the limits of one scale mean nothing on the other."""
         self._y_limits = None
-        self._redraw()
+        self.redraw()
 
-    def on_show(self) -> None:
-        """Draw what came while nobody could see it."""
-        self._shown = True
-        self._redraw()
-
-    def on_hide(self) -> None:
-        """Stop drawing; what `show` is given is still kept."""
-        self._shown = False
-
-    def notify_style_update(self) -> None:
-        """Forget the colours; Textual itself repaints the widget after a change of style."""
-        super().notify_style_update()
-        self._strips = {}
-
-    def render_line(self, y: int) -> Strip:
-        """Return row y of the picture, coloured when it is first asked for."""
-        if self._drawn_at != self.size:
-            self._rows, self._strips, self._drawn_at = self._picture(self.size), {}, self.size
-        if y not in self._strips:
-            self._strips[y] = self._coloured(self._rows[y])
-        return self._strips[y]
-
-    def _coloured(self, row: Row) -> Strip:
-        """Give each run of cells the style of its role."""
-        return Strip(
-            Segment(
-                "".join(character for character, _ in run),
-                self.get_component_rich_style(role) if role else self.visual_style.rich_style,
-            )
-            for role, run in groupby(row, key=lambda cell: cell[1])
-        )
-
-    def _redraw(self) -> None:
-        """Draw, if anybody can see it, and refresh the cells that differ from before."""
-        if not self._shown:
-            self._drawn_at = None
-            return
-        if self._drawn_at != self.size:
-            self.refresh()  # the whole; render_line draws
-            return
-        before, self._rows = self._rows, self._picture(self.size)
-        for y, (old, new) in enumerate(zip(before, self._rows, strict=True)):
-            if old != new:
-                self._strips.pop(y, None)
-                changed = [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
-                self.refresh(Region(changed[0], y, changed[-1] + 1 - changed[0], 1))
-
-    def _picture(self, size: Size) -> list[Row]:
+    def picture(self, size: Size) -> list[Row]:
         """Return the series as size.height rows of size.width cells."""
         curves = [self._plain(one) for one in self._series if not isinstance(one, Reference)]
         curves = [curve for curve in curves if curve.xs]
@@ -227,24 +168,6 @@ class Chart(Widget):
         if not self.log_scale:
             return y
         return math.log10(y) if y > 0 else None
-
-
-def write(row: Row, column: int, text: str, role: str) -> None:
-    """Write text over a row, as far as there is room."""
-    for character in visible(text):
-        width = cell_len(character)
-        if column + width > len(row):
-            return
-        row[column : column + width] = [(character, role), ("", role)][:width]
-        column += width
-
-
-def hint(text: str, size: Size) -> list[Row]:
-    """Return an empty picture that says why it is empty."""
-    rows: list[Row] = [[(" ", "")] * size.width for _ in range(size.height)]
-    if rows:
-        write(rows[size.height // 2], max(0, (size.width - cell_len(text)) // 2), text, EMPTY)
-    return rows
 
 
 def spacing(bars: Bars) -> float:

@@ -21,10 +21,9 @@ from tui.widgets.chart import (
     Bars,
     Line,
     Reference,
-    Row,
     spacing,
-    write,
 )
+from tui.widgets.picture import Row, write
 
 MARKS = dict(zip(LINES, "*+xo%@", strict=True))
 MARK_EVERY = 8  # columns

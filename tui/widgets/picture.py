@@ -1,0 +1,105 @@
+"""Pictures made of cells, of which only those that changed are sent to the terminal."""
+
+from itertools import groupby
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from model.alphabet import visible
+
+Cell = tuple[str, str]  # a character and its role; the right half of a wide character is ""
+Row = list[Cell]
+
+EMPTY = "picture--empty"
+
+
+class Picture(Widget):
+    """What `picture` returns; a role in it is the name of a component class, "" for none."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {EMPTY}
+    DEFAULT_CSS = """
+    Picture > .picture--empty { color: $text-muted; }
+    """
+
+    _shown = False
+    _drawn_at: Size | None = None
+    _rows: list[Row]
+    _strips: dict[int, Strip]
+
+    def picture(self, size: Size) -> list[Row]:
+        """Return size.height rows of size.width cells."""
+        raise NotImplementedError
+
+    def style(self, role: str) -> Style:
+        """Return the look of the cells in a role that is not empty."""
+        return self.get_component_rich_style(role)
+
+    def redraw(self) -> None:
+        """Draw, if anybody can see it, and refresh the cells that differ from before."""
+        if not self._shown:
+            self._drawn_at = None
+            return
+        if self._drawn_at != self.size:
+            self.refresh()  # the whole; render_line draws
+            return
+        before, self._rows = self._rows, self.picture(self.size)
+        for y, (old, new) in enumerate(zip(before, self._rows, strict=True)):
+            if old != new:
+                self._strips.pop(y, None)
+                changed = [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
+                self.refresh(Region(changed[0], y, changed[-1] + 1 - changed[0], 1))
+
+    def on_show(self) -> None:
+        """Draw what came while nobody could see it."""
+        self._shown = True
+        self.redraw()
+
+    def on_hide(self) -> None:
+        """Stop drawing."""
+        self._shown = False
+
+    def notify_style_update(self) -> None:
+        """Forget the colours; Textual itself repaints the widget after a change of style."""
+        super().notify_style_update()
+        self._strips = {}
+
+    def render_line(self, y: int) -> Strip:
+        """Return row y of the picture, coloured when it is first asked for."""
+        if self._drawn_at != self.size:
+            self._rows, self._strips, self._drawn_at = self.picture(self.size), {}, self.size
+        if y not in self._strips:
+            self._strips[y] = self._coloured(self._rows[y])
+        return self._strips[y]
+
+    def _coloured(self, row: Row) -> Strip:
+        """Give each run of cells the style of its role."""
+        return Strip(
+            Segment(
+                "".join(character for character, _ in run),
+                self.style(role) if role else self.visual_style.rich_style,
+            )
+            for role, run in groupby(row, key=lambda cell: cell[1])
+        )
+
+
+def write(row: Row, column: int, text: str, role: str) -> None:
+    """Write text over a row, as far as there is room."""
+    for character in visible(text):
+        width = cell_len(character)
+        if column + width > len(row):
+            return
+        row[column : column + width] = [(character, role), ("", role)][:width]
+        column += width
+
+
+def hint(text: str, size: Size) -> list[Row]:
+    """Return an empty picture that says why it is empty."""
+    rows: list[Row] = [[(" ", "")] * size.width for _ in range(size.height)]
+    if rows:
+        write(rows[size.height // 2], max(0, (size.width - cell_len(text)) // 2), text, EMPTY)
+    return rows

@@ -1,0 +1,291 @@
+"""The state of the workbench, and what changes it: the corpus, its counts, the run, the looks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from importlib import import_module
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.app import App
+from textual.reactive import var
+from textual.worker import Worker, WorkerState
+
+from model.alphabet import visible
+from model.corpus import Corpus, load
+from model.order import ORDERS
+from model.recipe import RECIPES, Recipe
+from tui import settings
+from tui.look import Look
+from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused, LookTaken
+from tui.training_session import Phase, Snapshot, TrainingSession, in_one_line
+
+if TYPE_CHECKING:
+    from model.counts import CountModel
+    from model.ngrams import Ngrams
+
+SPEEDS = (1, 3, 10, 30, 100, 300, 1000, 3000)
+"""Paces in steps a second."""
+LOOKING_SHARE = 0.2
+"""Of the time at most goes into looking at the network while it learns."""
+LATER = ("plotext", "tui.screens.help", "tui.screens.forms", "tui.screens.open_corpus")
+"""What takes a moment to import and is not needed for the first picture."""
+
+
+class Workbench(App[None]):
+    """What the panes show, and the actions on it; it knows none of them."""
+
+    corpus: var[Corpus | None] = var(None)
+    recipe: var[Recipe] = var(RECIPES["notebook"])
+    """What the next run follows; its order is that of all panes."""
+    counts: var[CountModel | None] = var(None)
+    """Of the corpus at the order of the recipe; None until they are there."""
+    snapshot: var[Snapshot] = var(Snapshot())
+    look: var[Look | None] = var(None)
+    """The network not long ago, for the panes that look inside it; None without a run."""
+    pace: var[float] = var(100, init=False)
+    """Steps a second to watch."""
+    full_speed: var[bool] = var(False, init=False)
+    activity: var[str] = var("")
+    """What is being loaded, while it is."""
+
+    def __init__(self, ansi_color: bool | None) -> None:
+        super().__init__(ansi_color=ansi_color)
+        self.session = TrainingSession(self.pace)
+        self._request = 0
+        """Which corpus is wanted; the answer to an earlier request is late."""
+        self._counting = False
+        self._looking = False
+        self._look_due = 0.0
+        self._k = 0.0
+        """What is added to all counts."""
+        self._theme = settings.DEFAULT_THEME
+        """The one to remember."""
+
+    @on(Worker.StateChanged)
+    def report_crash(self, message: Worker.StateChanged) -> None:
+        """Say what no worker foresaw, and let nothing wait for it."""
+        error = message.worker.error
+        if message.state is WorkerState.ERROR and isinstance(error, Exception):
+            self.activity = ""
+            self._counting = self._looking = False
+            self.notify(in_one_line(error), severity="error", timeout=10, markup=False)
+
+    # The corpus
+
+    def open_corpus(self, source: str, given: Corpus | None = None) -> None:
+        """Load and count a corpus; the one that is open stays until that is done."""
+        self.activity = f"loading {visible(source)}"
+        self._request += 1
+        # A thread that the program does not wait for when it ends: a pipe may be silent for ever.
+        Thread(target=self._load, args=(source, given, self._request), daemon=True).start()
+
+    def _load(self, source: str, given: Corpus | None, request: int) -> None:
+        try:
+            for module in LATER:
+                import_module(module)
+            corpus = given or load(source)
+            # What the panes show of the words takes a moment for a long list.
+            _ = corpus.vocabulary, corpus.alphabet, corpus.lengths, corpus.longest, corpus.shortest
+            self.post_message(CorpusLoaded(corpus, request))
+        except Exception as error:  # too large for the memory, say: the user is to know
+            self.post_message(CorpusRefused(in_one_line(error), request))
+
+    @on(CorpusLoaded)
+    def take_corpus(self, message: CorpusLoaded) -> None:
+        """Put the corpus in the place of the one that was open, unless another is asked for."""
+        if message.request != self._request:
+            return
+        self._end_run(f"{visible(message.corpus.name)} is open")
+        self.corpus = message.corpus
+        self._count_anew()
+
+    @on(CorpusRefused)
+    def report_refusal(self, message: CorpusRefused) -> None:
+        """Say why there is no other corpus."""
+        if message.request != self._request:
+            return
+        self.activity = "" if self.corpus else "nothing is open: o opens a corpus"
+        self.notify(message.reason, title="Not opened", severity="error", timeout=10, markup=False)
+
+    def _count_anew(self) -> None:
+        self.counts = None
+        if self.corpus is not None and not self._counting:
+            self._counting = True
+            self.activity = f"counting at n={self.recipe.n}"
+            self._count(self.corpus, self.recipe.n)
+
+    @work(thread=True, group="counting", exit_on_error=False)
+    def _count(self, corpus: Corpus, n: int) -> None:
+        from model.counts import CountModel
+        from model.devices import fit_threads
+        from model.ngrams import count
+
+        fit_threads(len(corpus.text))
+        counts = CountModel(count(corpus, n))
+        _ = counts.floor, counts.ngrams.row_sums
+        self.post_message(CorpusCounted(corpus, counts))
+
+    @on(CorpusCounted)
+    def take_counts(self, message: CorpusCounted) -> None:
+        """Show the counts, or count anew if the corpus or the order has changed meanwhile."""
+        self._counting = False
+        if message.corpus is self.corpus and message.counts.ngrams.n == self.recipe.n:
+            self.activity = ""
+            self.counts = replace(message.counts, k=self._k)
+        else:
+            self._count_anew()
+
+    def action_change_order(self, by: int) -> None:
+        """Raise or lower n."""
+        if self.recipe.n + by in ORDERS:
+            self.set_recipe(replace(self.recipe, n=self.recipe.n + by))
+
+    def set_recipe(self, recipe: Recipe) -> None:
+        """Follow another recipe; a run ends with its own, but for a change of the penalty on W."""
+        before, self.recipe = self.recipe, recipe
+        if replace(before, l2=recipe.l2) == recipe:
+            self.session.set_l2(recipe.l2)
+        else:
+            changed_order = before.n != recipe.n
+            self._end_run(f"n is {recipe.n} now" if changed_order else "the recipe has changed")
+            if changed_order:
+                self._count_anew()
+        self._remember()
+
+    def smooth(self, k: float) -> None:
+        """Add k to all counts, from now on."""
+        self._k = k
+        if self.counts is not None:
+            self.counts = replace(self.counts, k=k)
+
+    # The run
+
+    def action_train(self) -> None:
+        """Start a run, pause it or let it go on."""
+        phase = self.session.snapshot.phase
+        if phase is Phase.RUNNING:
+            self.session.pause()
+        elif phase is Phase.PAUSED:
+            self.session.resume()
+        elif phase is not Phase.PREPARING:
+            self._start()
+
+    def action_step(self) -> None:
+        """Do one step, of a new run if there has been none."""
+        phase = self.session.snapshot.phase
+        if phase in (Phase.FINISHED, Phase.STOPPED):
+            self.notify("The run is over: r goes back to step 0, space starts it again.")
+            return
+        if not phase.resumable:
+            self._start(paused=True)
+        self.session.step()
+
+    def action_reset(self) -> None:
+        """Go back to step 0."""
+        self._start(paused=True)
+
+    def action_stop(self) -> None:
+        """End the run."""
+        self.session.stop()
+
+    def action_full_speed(self) -> None:
+        """Go as fast as it goes, or back to the pace of before."""
+        self.full_speed = not self.full_speed
+
+    def action_change_speed(self, by: int) -> None:
+        """Go to the next faster or slower pace."""
+        place = SPEEDS.index(self.pace) + by
+        if 0 <= place < len(SPEEDS):
+            self.pace = SPEEDS[place]
+        self.full_speed = False
+
+    def watch_pace(self) -> None:
+        """Let the run go at the new pace."""
+        self.session.set_speed(None if self.full_speed else self.pace)
+
+    def watch_full_speed(self) -> None:
+        """Let the run go at the new pace."""
+        self.watch_pace()
+
+    def _start(self, *, paused: bool = False) -> None:
+        if self.corpus is None:
+            self.notify("There is nothing to learn from yet: wait, or open a corpus with o.")
+            return
+        self.session.start(self.corpus, self.recipe, paused=paused)
+
+    def _end_run(self, reason: str) -> None:
+        if self.session.snapshot.phase in (Phase.RUNNING, Phase.PAUSED):
+            step = self.session.snapshot.step
+            self.notify(f"{reason}: the run has ended at step {step:,}.", markup=False)
+        self.session.clear()
+
+    def looked_at(self) -> bool:
+        """Whether anybody wants to see the inside of the network."""
+        return False
+
+    def pull(self) -> None:
+        """Take the run's snapshot, and look at its network as well if that is wanted."""
+        before, self.snapshot = self.snapshot, self.session.snapshot
+        now = self.snapshot
+        if now.phase is Phase.FAILED and (now.phase, now.run) != (before.phase, before.run):
+            self.notify(now.error, title="The run failed", severity="error", markup=False)
+        if now.losses is None or now.phase is Phase.FAILED:
+            self.look = None
+        elif self.counts is not None and not self._looking and self.looked_at():
+            seen = self.look and (self.look.run, self.look.step)
+            if seen != (now.run, now.step) and time.monotonic() >= self._look_due:
+                self._looking = True
+                self._look(self.counts.ngrams)
+
+    @work(thread=True, group="looking", exit_on_error=False)
+    def _look(self, ngrams: Ngrams) -> None:
+        trained = self.session.trained().result()
+        began = time.perf_counter()
+        look = None
+        if trained is not None and trained.network.context_length == ngrams.n - 1:
+            look = Look(ngrams, *trained)
+            _ = look.gaps, look.ranking
+        self.post_message(LookTaken(look, time.perf_counter() - began))
+
+    @on(LookTaken)
+    def take_look(self, message: LookTaken) -> None:
+        """Show the network as it was a moment ago."""
+        self._looking = False
+        self._look_due = time.monotonic() + message.seconds * (1 / LOOKING_SHARE - 1)
+        look = message.look
+        if look is None or self.counts is None:
+            return
+        if look.run == self.session.snapshot.run and look.ngrams is self.counts.ngrams:
+            self.look = look
+
+    # What is remembered
+
+    def recall(self) -> None:
+        """Take up what was remembered."""
+        remembered, problem = settings.load()
+        if problem:
+            self.notify(problem, title="Settings", severity="warning", markup=False)
+        self.recipe = remembered.recipe
+        if remembered.theme in self.available_themes:
+            self._theme = remembered.theme
+        self.theme = "ansi-dark" if self.no_color else self._theme
+        self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
+
+    def _keep_theme(self, name: str) -> None:
+        if not self.no_color:
+            self._theme = name
+            self._remember()
+
+    def _remember(self) -> None:
+        self._save(settings.Settings(self._theme, self.recipe))
+
+    @work(thread=True, group="settings", exit_on_error=False)
+    def _save(self, remembered: settings.Settings) -> None:
+        try:
+            settings.save(remembered)
+        except OSError as error:
+            reason = f"{visible(str(settings.path()))} could not be written: {error.strerror}"
+            self.notify(reason, title="Settings", severity="warning", markup=False)
