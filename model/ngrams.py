@@ -97,6 +97,11 @@ class Ngrams:
         sums = torch.zeros(len(self.contexts), dtype=torch.int64)
         return sums.index_add_(0, self.context_ids, self.counts)
 
+    @cached_property
+    def by_frequency(self) -> Tensor:
+        """The ids of the contexts, the most frequent first. (contexts,)"""
+        return self.row_sums.argsort(descending=True, stable=True)
+
     def counts_of(self, ids: Tensor, outcomes: Tensor) -> Tensor:
         """How often each outcome follows the context with the id beside it, 64-bit.
 
@@ -135,6 +140,10 @@ class Ngrams:
         table = torch.zeros(entries, dtype=torch.int32)
         table[self.codes] = self.counts.to(torch.int32)
         return table.view(len(self.contexts), len(self.alphabet))
+
+    def context_tokens(self, id: int) -> list[int]:
+        """The tokens of the context with this id."""
+        return self.contexts.tokens(torch.tensor([id]))[0].tolist()
 
     def context_labels(self, ids: Sequence[int]) -> list[str]:
         """How the contexts `ids` are shown, such as ".e"."""

@@ -14,8 +14,9 @@ from model.errors import MakemoreError
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("source", metavar="[CORPUS]", default=DEFAULT)
+@click.option("--tour", is_flag=True, help="Be shown round: the notebook in a dozen short steps.")
 @click.version_option(__version__)
-def main(source: str) -> None:
+def main(source: str, tour: bool) -> None:
     """A workbench for character-level language models.
 
     CORPUS is a file with one word a line, "-" for standard input, or the name of a built-in corpus
@@ -33,7 +34,7 @@ def main(source: str) -> None:
 
     from tui.app import MakemoreApp
 
-    app = MakemoreApp(source, corpus)
+    app = MakemoreApp(source, corpus, tour=tour)
     app.run()
     app.session.join()
     sys.exit(app.return_code or 0)

@@ -29,6 +29,7 @@ from tui.panes.pane import Pane
 from tui.panes.roads import RoadsPane
 from tui.panes.smoothing import SmoothingPane
 from tui.panes.training import TrainingPane
+from tui.tour import STOPS, Tour
 from tui.workbench import Workbench
 
 PANES: tuple[type[Pane], ...] = (
@@ -47,17 +48,20 @@ class MakemoreApp(Workbench):
     """The workbench: a corpus, a network that learns it, and the words that both write."""
 
     TITLE = "makemore"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = ["app.tcss", "panes/lens.tcss", "panes/roads.tcss", "panes/smoothing.tcss"]  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
 
     pane: var[int] = var(0, init=False)
 
-    def __init__(self, source: str = DEFAULT, corpus: Corpus | None = None) -> None:
+    def __init__(
+        self, source: str = DEFAULT, corpus: Corpus | None = None, *, tour: bool = False
+    ) -> None:
         """Make the app for the corpus that `source` names, or for one that is loaded already."""
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._source = source
         self._given = corpus
+        self._tour = tour
         self._filled = False
 
     def compose(self) -> ComposeResult:
@@ -105,10 +109,13 @@ class MakemoreApp(Workbench):
         )
         tabs = Tabs(*(Tab(f"{pane.NUMBER} {pane.TITLE}", id=_id(pane)) for pane in PANES))
         await self.mount(tabs, before=frames)
+        await self.mount(Tour().data_bind(MakemoreApp.counts), after=frames)
         self._filled = True
         self.watch_pane()
         self.set_interval(1 / FRAMES_PER_SECOND, self.pull)
         self.open_corpus(self._source, self._given)
+        if self._tour:
+            self.action_tour()
 
     def on_unmount(self) -> None:
         """End the run with the app."""
@@ -116,6 +123,8 @@ class MakemoreApp(Workbench):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Until the panes are there, one can only leave."""
+        if action == "next_stop":
+            return self._filled and self.query_one(Tour).open
         return self._filled or action == "quit"
 
     def action_open(self) -> None:
@@ -154,6 +163,26 @@ class MakemoreApp(Workbench):
         """Draw words and go to them."""
         self.pane = PANES.index(GeneratorPane)
         self.query_one(GeneratorPane).generate(self.session.trained)
+
+    # The tour
+
+    def action_tour(self) -> None:
+        """Take the tour up where it was left, or leave it."""
+        tour = self.query_one(Tour)
+        if tour.open:
+            tour.leave()
+            self.notify("The tour waits here: ctrl+t takes it up again.")
+        else:
+            tour.go_to(tour.stop)
+
+    def action_next_stop(self, by: int) -> None:
+        """Go on with the tour, or back."""
+        tour = self.query_one(Tour)
+        tour.go_to(tour.stop + by)
+
+    def place_of(self, pane: type[Pane]) -> int:
+        """The number that `action_show_pane` takes for a pane."""
+        return PANES.index(pane)
 
     # From one pane to another
 
@@ -220,6 +249,9 @@ class MakemoreApp(Workbench):
         """Every command there is, for the palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Write the screen to an SVG", self.deliver_screenshot)
+        for number, stop in enumerate(STOPS):
+            go = partial(self.query_one(Tour).go_to, number)
+            yield SystemCommand(f"Tour {number + 1}: {stop.title}", "Take the tour up here", go)
         for owner in (self, *self.query(Pane)):
             for binding in bindings_of(owner):
                 run = partial(self.run_action, binding.action, owner)

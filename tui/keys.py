@@ -56,6 +56,27 @@ KEYS = [
     hidden(
         "plus,equals_sign", "change_speed(1)", "Faster", "More of them", id="faster", display="+"
     ),
+    hidden("ctrl+t", "tour", "Guided tour", "Take it up, or leave it", id="tour"),
+    Binding(
+        "greater_than_sign",
+        "next_stop(1)",
+        "Tour: next",
+        id="tour.next",
+        key_display=">",
+        show=False,
+        priority=True,
+        tooltip="While the tour is on",
+    ),
+    Binding(
+        "less_than_sign",
+        "next_stop(-1)",
+        "Tour: back",
+        id="tour.back",
+        key_display="<",
+        show=False,
+        priority=True,
+        tooltip="While the tour is on",
+    ),
     hidden("e", "edit_recipe", "Edit recipe", "Steps, learning rate, seed, device", id="run.edit"),
     hidden("l", "log_scale", "Log scale", "Of the loss axis", id="run.log"),
 ]

@@ -75,8 +75,8 @@ class CellFollowed(Message):
 
     context: int
     """The id of the context."""
-    outcome: int
-    """The token."""
+    outcome: int | None = None
+    """The token; None for any."""
 
 
 @dataclass

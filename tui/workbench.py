@@ -125,7 +125,7 @@ class Workbench(App[None]):
 
         fit_threads(len(corpus.text))
         counts = CountModel(count(corpus, n))
-        _ = counts.floor, counts.ngrams.row_sums
+        _ = counts.floor, counts.ngrams.by_frequency
         self.post_message(CorpusCounted(corpus, counts))
 
     @on(CorpusCounted)

@@ -5,23 +5,29 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.reactive import var
 from textual.widgets import ProgressBar, Static
 
 from model.alphabet import visible
 from model.recipe import RECIPES, Recipe
 from tui.look import Look
+from tui.messages import CellFollowed
 from tui.panes.pane import Pane
 from tui.training_session import Phase, Snapshot
 from tui.widgets.chart import Chart, Line, Reference
+from tui.widgets.live_table import Cell, Column, LiveTable
 from tui.widgets.report_log import ReportLog
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 LOG_SECONDS = 0.5
+MOST_GAPS = 100  # contexts
+BAR_WIDTH = 12
 SIGNS = {
     Phase.IDLE: "○",
     Phase.PREPARING: "⧗",
@@ -79,6 +85,8 @@ class TrainingPane(Pane):
 
 - The curve is the **loss**: the mean of -log p over all examples, in nats per token. The line \
 below it is the **floor**, which counting reaches at once and the network approaches.
+- Beside it, the **gap** between both, context by context: the largest part stands first, \
+`shift+tab` goes there, and `enter` shows that context's row in the Explorer.
 - `f` switches to full speed, `-` and `+` change the pace, `l` makes the loss axis logarithmic, \
 `e` edits the recipe.
 - The recipe **notebook** never clears its gradients, so that they add up, like the loop that it \
@@ -100,7 +108,9 @@ retells; **converge** (Adam, cosine) reaches the floor.
     def compose(self) -> ComposeResult:
         """Lay the parts out one below the other."""
         yield Static(id="headline", markup=False)
-        yield Chart(id="loss", empty="space starts a run")
+        with Horizontal(id="loss-and-gaps"):
+            yield Chart(id="loss", empty="space starts a run")
+            yield LiveTable(id="gaps")
         with Horizontal(id="progress"):
             yield ProgressBar(total=1, show_eta=False, show_percentage=False)
             yield Static(id="pace", markup=False)
@@ -112,6 +122,10 @@ retells; **converge** (Adam, cosine) reaches the floor.
         self._show_curve()
         self._show_progress()
         self._show_reports()
+
+    def watch_look(self) -> None:
+        """Show which contexts are still unlearned."""
+        self._show_gaps()
 
     def watch_recipe(self) -> None:
         """Show what a run would follow."""
@@ -129,6 +143,7 @@ retells; **converge** (Adam, cosine) reaches the floor.
         """Thin the curve out for the new width."""
         super().on_resize()
         self._show_curve()
+        self._show_gaps()
 
     def action_log_scale(self) -> None:
         """Switch the loss axis between linear and logarithmic."""
@@ -172,6 +187,36 @@ retells; **converge** (Adam, cosine) reaches the floor.
         steps, losses = self._curve.points(snapshot.losses, snapshot.step)
         floor = Reference(snapshot.floor, f"floor {snapshot.floor:.4f}")
         chart.show(Line(steps, losses), floor, x_range=(0, max(1, snapshot.recipe.steps - 1)))
+
+    def _show_gaps(self) -> None:
+        """Show the contexts that the gap is made of, the largest part first."""
+        look, table = self.look, self.query_one("#gaps", LiveTable)
+        table.display = look is not None
+        if look is None:
+            return
+        label = max(4, look.ngrams.n - 1)
+        columns = [Column("gap", label, right=True), Column("by row", 6, right=True)]
+        if roomy := self.has_class("-roomy"):
+            columns += [Column("nats", 7, right=True), Column("", BAR_WIDTH)]
+        table.styles.width = sum(column.width + 1 for column in columns)  # and a scrollbar
+        worst: list[int] = look.ranking[:MOST_GAPS].tolist()
+        largest = max(float(look.gaps[worst[0]]), 1e-12)
+
+        def cells(row: int) -> list[Cell]:
+            gap = max(0.0, float(look.gaps[worst[row]]))
+            share = gap / look.gap if look.gap > 0 else 0.0
+            context = look.ngrams.context_labels([worst[row]])[0]
+            texts: list[Cell] = [context, f"{100 * share:.1f}%"]
+            bar = Content.styled("█" * round(BAR_WIDTH * gap / largest), "$text-primary")
+            return [*texts, f"{gap:.5f}", bar] if roomy else texts
+
+        table.show(columns, worst, cells)
+
+    @on(LiveTable.Chosen, "#gaps")
+    def follow_gap(self, message: LiveTable.Chosen) -> None:
+        """Go to the row of a context."""
+        if self.look is not None:
+            self.post_message(CellFollowed(int(self.look.ranking[message.row])))
 
     def _show_progress(self) -> None:
         snapshot = self.snapshot

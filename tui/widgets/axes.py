@@ -9,6 +9,15 @@ Ticks = dict[float, str]
 LARGEST = 1e150  # what is larger is left out: limits around it might not be finite
 
 
+def measured(value: float, logarithmic: bool = False) -> float | None:
+    """Return a value as measured along an axis, or None when it has no place there."""
+    if not abs(value) <= LARGEST:  # so that NaN is refused as well
+        return None
+    if not logarithmic:
+        return value
+    return math.log10(value) if value > 0 else None
+
+
 def widened(low: float, high: float) -> Limits:
     """Return limits with room between them, also around a single value."""
     size = max(abs(low), abs(high))

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 from textual.geometry import Size
 from textual.reactive import reactive
 
-from tui.widgets.axes import LARGEST, Limits, linear_ticks, log_ticks, steady, widened
+from tui.widgets.axes import Limits, Ticks, linear_ticks, log_ticks, measured, steady, widened
 from tui.widgets.picture import Picture, Row, hint
 
 AXIS, REFERENCE, BAR = "chart--axis", "chart--reference", "chart--bar"
@@ -60,7 +60,10 @@ Series = Line | Bars | Reference
 
 
 class Chart(Picture):
-    """A chart of whatever `show` was last given."""
+    """A chart of whatever `show` was last given.
+
+    An axis can be logarithmic; values that are not positive have no place on it and are left out.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLES, LABEL}
     DEFAULT_CSS = """
@@ -77,24 +80,32 @@ class Chart(Picture):
     """
 
     log_scale: reactive[bool] = reactive(False, init=False, repaint=False)
-    """Whether y is logarithmic; values that are not positive are then left out."""
+    """Whether y is logarithmic."""
+
+    empty: reactive[str] = reactive("", init=False, repaint=False)
+    """What is said without data."""
 
     def __init__(
         self,
         *,
         empty: str = "no data yet",
         ascii: bool = False,
+        log_x: bool = False,
         name: str | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
-        """Make a chart that says `empty` without data; `ascii` is for fonts without braille."""
+        """Make a chart that says `empty` without data; `ascii` is for fonts without braille.
+
+        With `log_x`, x is logarithmic.
+        """
         super().__init__(name=name, id=id, classes=classes)
-        self._empty = empty
+        self.set_reactive(Chart.empty, empty)
         self._ascii = ascii
+        self._log_x = log_x
         self._series: tuple[Series, ...] = ()
         self._x_range: Limits | None = None
-        self._x_limits: Limits | None = None
+        self._x_limits: Limits | None = None  # of log10(x) on the logarithmic scale
         self._y_limits: Limits | None = None  # of log10(y) on the logarithmic scale
 
     def show(self, *series: Series, x_range: Limits | None = None) -> None:
@@ -108,25 +119,29 @@ class Chart(Picture):
         self._y_limits = None
         self.redraw()
 
+    def watch_empty(self) -> None:
+        """Say it, if there is no data."""
+        self.redraw()
+
     def picture(self, size: Size) -> list[Row]:
         """Return the series as size.height rows of size.width cells."""
         curves = [self._plain(one) for one in self._series if not isinstance(one, Reference)]
-        curves = [curve for curve in curves if curve.xs]
-        if not curves:
+        drawn = [curve for curve in curves if curve.xs]
+        if not drawn:
             self._x_limits = self._y_limits = None
-            return hint(self._empty, size)
+            return hint(self.empty, size)
         references = [
             replace(one, y=y)
             for one in self._series
-            if isinstance(one, Reference) and (y := self._on_axis(one.y)) is not None
+            if isinstance(one, Reference) and (y := measured(one.y, self.log_scale)) is not None
         ]
 
-        xs = [x for curve in curves for x in reach(curve)]
-        ys = [y for one in curves for y in one.ys] + [one.y for one in references]
-        bars = any(isinstance(curve, Bars) for curve in curves)
+        xs = [x for curve in drawn for x in reach(curve)]
+        ys = [y for one in drawn for y in one.ys] + [one.y for one in references]
+        bars = any(isinstance(curve, Bars) for curve in drawn)
         if bars and not self.log_scale:
             ys.append(0.0)
-        x_range = self._x_range or ((min(xs), max(xs)) if bars else None)
+        x_range = self._measured_x_range() or ((min(xs), max(xs)) if bars else None)
         self._x_limits = widened(*x_range) if x_range else steady(self._x_limits, min(xs), max(xs))
         self._y_limits = steady(self._y_limits, min(ys), max(ys))
 
@@ -135,8 +150,7 @@ class Chart(Picture):
         columns = size.width - 1 - max(map(len, y_ticks.values()))
         if columns < 8 or size.height < 4:
             return hint("no room", size)
-        counts = all(float(x).is_integer() for curve in curves for x in curve.xs)
-        x_ticks = linear_ticks(*self._x_limits, min(10, columns // 8), 1 if counts else 0)
+        x_ticks = self._x_ticks(self._x_limits, min(10, columns // 8), drawn)
         from tui.widgets.plot import Plot
 
         plot = Plot(
@@ -151,23 +165,28 @@ class Chart(Picture):
         )
         return plot.draw(curves, references)
 
-    def _plain(self, curve: Line | Bars) -> Line | Bars:
-        """Keep the points that have a place in the plot, with y as measured along its axis."""
-        low, high = self._x_range or (-LARGEST, LARGEST)
-        points = [
-            (x, place)
-            for x, y in zip(curve.xs, curve.ys, strict=True)
-            if low <= x <= high and (place := self._on_axis(y)) is not None
-        ]
-        return replace(curve, xs=[x for x, _ in points], ys=[y for _, y in points])
+    def _x_ticks(self, limits: Limits, parts: int, curves: Sequence[Line | Bars]) -> Ticks:
+        if self._log_x:
+            return log_ticks(*limits, parts)
+        counts = all(float(x).is_integer() for curve in curves for x in curve.xs)
+        return linear_ticks(*limits, parts, 1 if counts else 0)
 
-    def _on_axis(self, y: float) -> float | None:
-        """Return y as measured along the axis, or None when it has no place there."""
-        if not abs(y) <= LARGEST:  # so that NaN is refused as well
+    def _measured_x_range(self) -> Limits | None:
+        if self._x_range is None:
             return None
-        if not self.log_scale:
-            return y
-        return math.log10(y) if y > 0 else None
+        low, high = (measured(x, self._log_x) for x in self._x_range)
+        return None if low is None or high is None else (low, high)
+
+    def _plain(self, curve: Line | Bars) -> Line | Bars:
+        """Keep the points that have a place in the plot, as measured along its axes."""
+        low, high = self._x_range or (-math.inf, math.inf)
+        places = [
+            (measured(x, self._log_x), measured(y, self.log_scale))
+            for x, y in zip(curve.xs, curve.ys, strict=True)
+            if low <= x <= high
+        ]
+        points = [(x, y) for x, y in places if x is not None and y is not None]
+        return replace(curve, xs=[x for x, _ in points], ys=[y for _, y in points])
 
 
 def spacing(bars: Bars) -> float:

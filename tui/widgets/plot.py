@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import plotext
@@ -50,16 +51,17 @@ class Plot:
 
     def draw(self, curves: Sequence[Line | Bars], references: Sequence[Reference]) -> list[Row]:
         """Return the rows of the picture: bars behind references behind lines, texts on top."""
-        bars = [curve for curve in curves if isinstance(curve, Bars)]
-        lines = [curve for curve in curves if isinstance(curve, Line)]
-        roles = [LINES[number % len(LINES)] for number in range(len(lines))]
+        bars = [curve for curve in curves if isinstance(curve, Bars) and curve.xs]
+        # A line keeps its role where another has no points.
+        every = [curve for curve in curves if isinstance(curve, Line)]
+        lines = [(line, role) for line, role in zip(every, cycle(LINES), strict=False) if line.xs]
 
         figure = self._frame()
         for one in bars:
             self._draw_bars(figure, one)
         for reference in references:
             self._draw_reference(figure, reference.y)
-        for line, role in zip(lines, roles, strict=True):
+        for line, role in lines:
             self._draw_line(figure, line, role)
 
         marked = len(lines) > 1
@@ -69,7 +71,7 @@ class Plot:
             self._write_label(rows, reference)
         legend = [
             (f"{MARKS[role]} {line.label}" if marked else line.label, role)
-            for line, role in zip(lines, roles, strict=True)
+            for line, role in lines
             if line.label
         ]
         for row, (text, role) in zip(rows[: self.size.height // 2 - 1], legend, strict=False):

@@ -1,0 +1,105 @@
+"""Shades: numbers as a few steps of colour, or of shading characters where there is no colour."""
+
+import math
+from dataclasses import dataclass
+
+from rich.color import Color
+from rich.style import Style
+
+from tui.widgets.axes import round_step
+
+STEPS = 8
+"""Of a number without a sign; one with a sign has half as many on either side of nothing."""
+
+# All colours are entries of the 256-colour cube, so that they are the same at truecolor, at 256
+# colours and inside tmux. Lightness falls or rises all the way: the order of the steps can be seen
+# by those who cannot tell colours apart, and blue and orange differ for nearly everybody.
+DARK = ["#00005f", "#005f87", "#008787", "#00af87", "#5faf5f", "#87d75f", "#d7d75f", "#ffff87"]
+LIGHT = ["#ffffaf", "#d7ff87", "#87d787", "#5faf87", "#00afaf", "#0087af", "#005faf", "#00005f"]
+DARK_SIGNED = (
+    ["#87d7ff", "#5fafff", "#0087d7", "#005f87"],
+    ["#5f0000", "#af5f00", "#ff8700", "#ffd787"],
+)
+LIGHT_SIGNED = (
+    ["#00005f", "#005faf", "#5fafff", "#afd7ff"],
+    ["#ffd7af", "#ffaf5f", "#d75f00", "#870000"],
+)
+SHADES = ("░ ", "░░", "░▒", "▒▒", "▒▓", "▓▓", "▓█", "██")
+SIGNED_SHADES = ("░", "▒", "▓", "█")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From numbers to steps: 1 to `STEPS`, or -STEPS/2 to STEPS/2 with a sign; 0 is nothing."""
+
+    low: float
+    high: float
+    signed: bool = False
+    root: bool = False
+    """Whether steps go by the square root, so that a few large numbers leave some for the rest."""
+
+    @classmethod
+    def around(cls, numbers: list[float], signed: bool, root: bool) -> "Scale":
+        """A scale with round limits that holds all of `numbers`, and zero."""
+        finite = [number for number in numbers if math.isfinite(number)] or [0.0]
+        low, high = _rounded(min(0.0, *finite)), _rounded(max(0.0, *finite))
+        if signed:
+            high = max(-low, high)
+            low = -high
+        return cls(low, high if high > low else low + 1, signed, root)
+
+    def step(self, number: float) -> int:
+        """The step of a number; 0 for one that is impossible, or is zero where it may be."""
+        if not math.isfinite(number) or (number == 0 and self.low == 0):
+            return 0
+        if self.signed:
+            half = STEPS // 2
+            share = self._bent(min(1.0, abs(number) / self.high))
+            return round(math.copysign(half * share, number))
+        share = self._bent(max(0.0, (number - self.low) / (self.high - self.low)))
+        return 1 + min(STEPS - 1, int(share * STEPS))
+
+    def _bent(self, share: float) -> float:
+        return math.sqrt(share) if self.root else share
+
+    @property
+    def steps(self) -> list[int]:
+        """Every step, for a legend."""
+        half = STEPS // 2
+        return list(range(-half, half + 1)) if self.signed else list(range(1, STEPS + 1))
+
+
+def _rounded(number: float) -> float:
+    return math.copysign(round_step(abs(number)), number) if number else 0.0
+
+
+def colour(step: int, *, signed: bool, dark: bool) -> Style:
+    """The look of a step other than 0."""
+    if signed:
+        below, above = DARK_SIGNED if dark else LIGHT_SIGNED
+        code = below[step + STEPS // 2] if step < 0 else above[step - 1]
+    else:
+        code = (DARK if dark else LIGHT)[step - 1]
+    red, green, blue = Color.parse(code).get_truecolor()
+    light = 0.299 * red + 0.587 * green + 0.114 * blue > 128
+    return Style(color="#000000" if light else "#ffffff", bgcolor=code)
+
+
+def shading(step: int, *, signed: bool) -> str:
+    """The two characters that stand for a step where there is no colour."""
+    if step == 0:
+        return "· "
+    if signed:
+        return ("-" if step < 0 else "+") + SIGNED_SHADES[abs(step) - 1]
+    return SHADES[step - 1]
+
+
+def figure(number: float, room: int) -> str:
+    """A number in at most `room` characters, as exact as they allow."""
+    if not math.isfinite(number):
+        return "-∞" if number < 0 else "∞" if number > 0 else "?"
+    texts = [f"{number:.{decimals}f}" for decimals in range(room, -1, -1)]
+    texts = [text.replace("0.", ".", 1) if abs(number) < 1 else text for text in texts]
+    if float(number).is_integer():
+        texts = [f"{number:.0f}"]
+    return next((text for text in texts if len(text) <= room), f"{number:.0e}"[:room])
