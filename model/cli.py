@@ -228,8 +228,6 @@ def score(
 
 def _model(corpus: Corpus, name: str, n: int, k: float) -> LanguageModel:
     """The model called `name`, trained if it is a network."""
-    if not math.isfinite(k):
-        raise click.BadParameter("choose a number", param_hint="--add-k")
     if name == "counts":
         return replace(_counts(corpus, n), k=k)
     if k:

@@ -1,12 +1,16 @@
 """The count model: the notebook's N and P, smoothing, and the floor that no network can cross."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 from torch import Tensor
 
 from model.alphabet import Alphabet
+from model.errors import MakemoreError
 from model.ngrams import Ngrams
+
+MOST_K = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,10 +20,17 @@ class CountModel:
     Add-k smoothing (Lidstone; k = 1 is Laplace's rule) counts everything k times more often than
     it occurs. With k = 0 what never occurs is impossible, and a context that never occurs has no
     row; with any other k nothing is impossible, and the row of such a context is uniform.
+
+    Raises:
+        MakemoreError: k is negative, or so large that nothing would be left of the counts.
     """
 
     ngrams: Ngrams
     k: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.k <= MOST_K:
+            raise MakemoreError(f"k={self.k}: choose 0 to {MOST_K:,}")
 
     @property
     def alphabet(self) -> Alphabet:
@@ -50,7 +61,7 @@ class CountModel:
         """
         counts = self.ngrams.counts.double()
         probabilities = counts / self.ngrams.row_sums[self.ngrams.context_ids]
-        return (0.0 - float(counts @ probabilities.log())) / self.ngrams.total
+        return (0.0 - float(counts @ probabilities.log())) / (self.ngrams.total or math.nan)
 
 
 def _shares(counts: Tensor, k: float) -> Tensor:

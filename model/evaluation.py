@@ -1,5 +1,7 @@
 """How far a model is from a corpus: in all, by context, and with every amount of smoothing."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -12,7 +14,8 @@ def nll(model: LanguageModel, ngrams: Ngrams) -> float:
 
     Infinite where something occurs that the model holds for impossible; NaN without examples.
     """
-    return float(ngrams.counts.double() @ _pair_nlls(model, ngrams)) / max(ngrams.total, 1)
+    total = float(ngrams.counts.double() @ _pair_nlls(model, ngrams))
+    return total / (ngrams.total or math.nan)
 
 
 def gap_by_context(model: LanguageModel, ngrams: Ngrams) -> Tensor:
@@ -46,16 +49,19 @@ def add_k_nlls(train: Ngrams, held_out: Ngrams, ks: Tensor) -> Tensor:
         ks: what is added to every count. (K,)
 
     Returns:
-        Nats per token, 64-bit; infinite where k = 0 makes something impossible. (K,)
+        Nats per token, 64-bit; infinite where k = 0 makes something impossible; NaN without
+        examples. (K,)
     """
     contexts = held_out.contexts.tokens(torch.arange(len(held_out.contexts)))
     ids = train.contexts.ids(contexts)  # of each held-out context, -1 where training lacks it
     sums = torch.where(ids < 0, 0, train.row_sums[ids])[held_out.context_ids].double()
     counts = train.counts_of(ids[held_out.context_ids], held_out.outcomes).double()
+    if not held_out.total:
+        return torch.full_like(ks, math.nan, dtype=torch.float64)
     weights = held_out.counts.double() / held_out.total
     nlls = [
         weights @ ((counts + k) / (sums + k * len(train.alphabet))).nan_to_num(nan=0.0).log()
-        for k in ks
+        for k in ks.double()
     ]
     return 0.0 - torch.stack(nlls)
 

@@ -113,6 +113,8 @@ class Ngrams:
             0 for a pair that never occurs.
         """
         codes = ids * len(self.alphabet) + outcomes
+        if not len(self.codes):  # an empty part of a split
+            return torch.zeros_like(codes)
         places = torch.searchsorted(self.codes, codes).clamp_(max=len(self.codes) - 1)
         return self.counts[places].masked_fill_(self.codes[places] != codes, 0)
 

@@ -11,6 +11,7 @@ from model.nets import NETWORKS
 from model.order import check_order
 
 MOST_STEPS = 10_000_000
+MOST_L2 = 1_000_000
 
 
 def _notebook(step: int, steps: int) -> float:
@@ -75,8 +76,8 @@ class Recipe:
             raise MakemoreError(f"steps={self.steps}: choose 1 to {MOST_STEPS:,}")
         if not 0 < self.learning_rate < math.inf:
             raise MakemoreError(f"learning rate {self.learning_rate}: choose a number above 0")
-        if not 0 <= self.l2 < math.inf:
-            raise MakemoreError(f"L2 penalty {self.l2}: choose 0 or more")
+        if not 0 <= self.l2 <= MOST_L2:
+            raise MakemoreError(f"L2 penalty {self.l2}: choose 0 to {MOST_L2:,}")
         if not 0 <= self.seed <= MOST_SEED:
             raise MakemoreError(f"seed={self.seed}: choose 0 to {MOST_SEED:,}")
 
@@ -84,8 +85,7 @@ class Recipe:
     def title(self) -> str:
         """The name, and whether this learns in another way than the recipe of that name."""
         preset = RECIPES.get(self.name)
-        mine = (self.optimiser, self.schedule, self.learning_rate)
-        if preset and mine == (preset.optimiser, preset.schedule, preset.learning_rate):
+        if preset and _way(self) == _way(preset):
             return self.name
         return f"{self.name}, edited"
 
@@ -112,3 +112,8 @@ RECIPES = MappingProxyType(
 
 def _one_of(names: Iterable[str]) -> str:
     return f"choose one of {', '.join(names)}"
+
+
+def _way(recipe: Recipe) -> tuple[object, ...]:
+    """What makes a recipe learn as it does."""
+    return recipe.optimiser, recipe.schedule, recipe.learning_rate, recipe.l2

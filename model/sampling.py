@@ -194,6 +194,7 @@ def partings(
 def _turns(distributions: "_Distributions", contexts: Tensor, uniforms: Tensor) -> list[Turn]:
     table, rows = distributions.after(contexts)
     choices = _invert(table.cumulative[rows], uniforms)
+    choices.clamp_(max=len(distributions.model.alphabet) - 1)  # past the end of an unseen row
     high = table.cumulative[rows, choices]
     low = high - table.probs[rows, choices]
     unseen, label = table.unseen[rows], distributions.model.alphabet.label

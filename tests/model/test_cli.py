@@ -269,6 +269,80 @@ def test_score_tells_people_what_is_impossible(makemore: Makemore):
     assert "impossible" in makemore("score", "mv", "--corpus", "-").out
 
 
+# Smoothing and the penalty on W
+
+
+@pytest.mark.parametrize("k", [0, 0.5, 3])
+def test_score_adds_k_to_every_count(makemore: Makemore, k: float):
+    options = ["--corpus", "-", "-n", "3", "--add-k", str(k), "--json"]
+    (line,) = makemore("score", "vma", *options).lines
+    expected = score(CountModel(count(parse(WORDS, "words"), 3), k), "vma")
+    assert [list(token) for token in line["tokens"]] == [["context", "outcome", "p", "nll"]] * 4
+    assert [token["p"] for token in line["tokens"]] == [token.p for token in expected.tokens]
+    assert line["nll"] == (expected.nll if k else None)
+
+
+def test_sample_adds_k_to_every_count(makemore: Makemore):
+    options = ["-n", "3", "--count", "20", "--seed", "2", "--json"]
+    lines = makemore("sample", "-", *options, "--add-k", "0.5").lines
+    words = sample(CountModel(count(parse(WORDS, "words"), 3), 0.5), Draws(count=20, seed=2))
+    assert [(line["word"], line["nll"]) for line in lines] == [(it.word, it.nll) for it in words]
+    assert lines != makemore("sample", "-", *options).lines
+    assert (
+        makemore("sample", "-", *options, "--add-k", "0").lines
+        == makemore("sample", "-", *options).lines
+    )
+
+
+def test_a_network_takes_an_add_k_of_zero(makemore: Makemore):
+    options = ["--corpus", "-", "--model", "one-layer", "--add-k", "0", "--json"]
+    assert len(makemore("score", "emma", *options).lines) == 1
+
+
+def test_train_holds_w_back(makemore: Makemore):
+    options = ["--recipe", "converge", "--steps", "60", "--device", "cpu", "--json"]
+    *lines, closing = makemore("train", "-", *options, "--l2", "2.5").lines
+    recipe = RECIPES["converge"].with_(steps=60, device="cpu", l2=2.5)
+    trainer = Trainer(parse(WORDS, "words"), recipe)
+    reports = list(trainer.run())
+    assert [(line["loss"], line["samples"]) for line in lines] == [
+        (report.loss, list(report.samples)) for report in reports
+    ]
+    assert closing["floor"] == trainer.floor
+    assert closing["loss"] > makemore("train", "-", *options).lines[-1]["loss"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["score", "emma", "--corpus", "-", "--add-k", "1", "--model", "one-layer"],
+        ["sample", "-", "--add-k=-0.5"],
+        ["score", "emma", "--add-k=-1e-9"],
+        ["score", "emma", "--add-k", "much"],
+        ["train", "-", "--l2=-1"],
+        ["train", "-", "--l2", "much"],
+    ],
+    ids=" ".join,
+)
+def test_an_amount_that_cannot_be_is_one_line_below_the_usage_and_status_2(
+    makemore: Makemore, arguments: list[str]
+):
+    result = makemore(*arguments)
+    assert (result.status, result.out) == (2, "")
+    usage, error = result.err[:-1].split("\n\n")
+    assert usage.startswith(f"Usage: makemore {arguments[0]} ")
+    assert error.isprintable()
+    assert error.startswith("Error: Invalid value for ")
+    assert ("--l2" if arguments[0] == "train" else "--add-k") in error
+
+
+@pytest.mark.parametrize("k", ["nan", "inf", "1e300"])
+def test_a_k_that_would_leave_nothing_of_the_counts_is_refused(makemore: Makemore, k: str):
+    result = makemore("sample", "-", "--add-k", k)
+    assert (result.status, result.out) == (1, "")
+    assert "choose 0 to 1,000,000" in result.err
+
+
 # What a terminal would obey
 
 HOSTILE = "a\x1b[31mb\x07\x7f\x9bc\u202e"
@@ -340,6 +414,8 @@ def test_an_argument_that_is_not_utf8_is_scored_as_json():
         (["sample", "-", "--prefix", "x"], WORDS, "alphabet"),
         (["sample", "-", "--prefix", "emma", "--max-length", "4"], WORDS, "maximum length 4"),
         (["sample", "-", "--temperature", "nan"], WORDS, "temperature nan"),
+        (["train", "-", "--l2", "nan"], WORDS, "L2 penalty nan"),
+        (["train", "-", "--l2", "inf"], WORDS, "L2 penalty inf"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

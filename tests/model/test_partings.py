@@ -121,12 +121,17 @@ def test_a_model_that_never_saw_the_context_has_no_outcome(vowels: Corpus):
     models = CountModel(ngrams, 1), OneLayer(ngrams)
     draws = Draws(60)
     found, (_, written) = partings_of(models, draws)
-    endings = {told.turns[1].outcome: word.ending for told, word in zip(found, written) if told}
-    assert endings[None] == "unseen"
     assert check(models, draws) > 20
-    unseen = next(told for told in found if told and told.turns[1].outcome is None)
-    assert unseen.turns[1] == Turn(None, 0.0, 1.0)
-    assert unseen.turns[0].outcome is not None
+    unseen = [
+        (told, word.ending)
+        for told, word in zip(found, written, strict=True)
+        if told and told.turns[1].outcome is None
+    ]
+    assert unseen
+    for told, ending in unseen:
+        assert ending == "unseen"
+        assert told.turns[1] == Turn(None, 0.0, 1.0)
+        assert told.turns[0].outcome is not None
 
 
 def test_a_prefix_that_one_model_never_saw_leaves_it_without_an_outcome(vowels: Corpus):

@@ -148,7 +148,8 @@ def test_outcomes_that_tie_share_a_rank(token: int, expected: int | None):
 
 def test_nothing_has_a_rank_after_a_context_never_seen():
     tokens = score(CountModel(count(parse(b"ab\nba\n", "words"), 3)), "aab").tokens
-    assert [token.rank for token in tokens] == [1, None, None, None]
+    assert [token.context for token in tokens] == ["..", ".a", "aa", "ab"]
+    assert [token.rank for token in tokens] == [1, None, None, 1]
 
 
 @given(corpora, st.integers(2, 5), st.integers(0, 2**32 - 1))

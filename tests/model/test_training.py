@@ -273,6 +273,26 @@ class TestOnCuda:
         assert torch.equal(first.losses, second.losses)
         assert reports == same_reports
 
+    @pytest.mark.parametrize("recipe", [NOTEBOOK, CONVERGE], ids=lambda recipe: recipe.name)
+    def test_a_penalty_that_is_set_between_captured_chunks_has_the_losses_of_the_cpu(
+        self, surnames: Corpus, recipe: Recipe
+    ):
+        # Chunks of one length again and again, with and without a penalty: each kind of graph is
+        # captured once, and replayed with penalties that it was not captured with.
+        penalties = [0, 3, 3, 20, 0, 0, 1, 20]
+        losses: list[list[float]] = []
+        for device in ("cpu", "cuda"):
+            trainer = Trainer(surnames, recipe.with_(device=device, steps=401))
+            trainer.advance(1)
+            for l2 in penalties:
+                trainer.set_l2(l2)
+                trainer.advance(50)
+            assert trainer.finished
+            losses.append(trainer.losses.tolist())
+        unpenalised, _ = trained(surnames, recipe.with_(device="cpu", steps=401))
+        assert losses[1] == pytest.approx(losses[0], abs=1e-4)
+        assert losses[1][-1] > float(unpenalised.losses[-1]) + 1e-3
+
     def test_a_network_writes_the_same_words_as_its_copy_on_the_cpu(self, surnames: Corpus):
         trainer, _ = trained(surnames, CONVERGE.with_(device="cuda"))
         draws = Draws(count=200, seed=5)
