@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -20,7 +21,7 @@ from textual.widgets import Footer, Static, Tab, Tabs
 from model.corpus import DEFAULT, Corpus
 from model.recipe import Recipe
 from tui.keys import KEYS, bindings_of
-from tui.messages import CellFollowed, DrawsChanged, KChosen, RecipeChosen, WordFollowed
+from tui.messages import CellFollowed, DrawsChanged, KChosen, L2Chosen, WordFollowed
 from tui.panes.dataset import DatasetPane
 from tui.panes.explorer import ExplorerPane
 from tui.panes.generator import GeneratorPane
@@ -203,10 +204,10 @@ class MakemoreApp(Workbench):
         """Smooth the counts."""
         self.smooth(message.k)
 
-    @on(RecipeChosen)
-    def take_recipe(self, message: RecipeChosen) -> None:
-        """Follow another recipe."""
-        self.set_recipe(message.recipe)
+    @on(L2Chosen)
+    def take_l2(self, message: L2Chosen) -> None:
+        """Pull W towards zero, more or less than before."""
+        self.set_recipe(replace(self.recipe, l2=message.l2))
 
     # The screen
 

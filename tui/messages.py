@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from model.corpus import Corpus
-from model.recipe import Recipe
 from tui.look import Look
 
 if TYPE_CHECKING:
@@ -94,10 +93,10 @@ class KChosen(Message):
 
 
 @dataclass
-class RecipeChosen(Message):
-    """Another recipe was chosen."""
+class L2Chosen(Message):
+    """Another penalty on W was chosen."""
 
-    recipe: Recipe
+    l2: float
 
 
 @dataclass

@@ -42,7 +42,8 @@ def load() -> tuple[Settings, str]:
     try:
         stored: Any = json.loads(place.read_text(encoding="utf-8"))
         defaults = asdict(RECIPES["notebook"])
-        fields = {name: type(value)(stored["recipe"][name]) for name, value in defaults.items()}
+        recipe = {"l2": defaults["l2"], **stored["recipe"]}  # an older file has none
+        fields = {name: type(value)(recipe[name]) for name, value in defaults.items()}
         if fields["name"] not in RECIPES:
             raise ValueError(f"no recipe is called {fields['name']}")
         return Settings(str(stored["theme"]), Recipe(**fields)), ""

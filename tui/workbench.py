@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from importlib import import_module
@@ -247,7 +248,9 @@ class Workbench(App[None]):
         look = None
         if trained is not None and trained.network.context_length == ngrams.n - 1:
             look = Look(ngrams, *trained)
-            _ = look.gaps, look.ranking
+            _ = look.ranking
+            if not math.isfinite(look.gap):  # a network that diverges has nothing to say
+                look = None
         self.post_message(LookTaken(look, time.perf_counter() - began))
 
     @on(LookTaken)

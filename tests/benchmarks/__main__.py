@@ -8,13 +8,14 @@ import os
 import sys
 from pathlib import Path
 
-from tests.benchmarks import counting, large_corpus, sampling, startup, training
+from tests.benchmarks import counting, explorer, large_corpus, sampling, startup, training
 from tests.benchmarks.core import Row, machine, table
 
 BENCHMARKS = {
     "counting": counting.rows,
     "training": training.rows,
     "sampling": sampling.rows,
+    "explorer": explorer.rows,
     "large-corpus": large_corpus.rows,
     "startup": startup.rows,
 }

@@ -244,7 +244,7 @@ async def test_the_pane_follows_the_focus(words_file: Path):
 async def test_help_lists_every_key_of_the_pane_and_of_the_app(words_file: Path):
     async with workbench(words_file, size=(120, 60)) as bench:
         for pane, close in zip(PANES, cycle(("escape", "?", "q")), strict=False):
-            await bench.press(f"{pane.NUMBER}", "?")
+            await bench.press(f"{pane.NUMBER}", "escape", "?")
             await bench.screen(HelpScreen)
             shown = bench.shown("#keys Static").splitlines()
             own = bindings_of(bench.app.query_one(pane))

@@ -218,6 +218,60 @@ async def test_points_outside_the_range_are_left_out():
     assert await picture(far, x_range=(0, 10)) == await picture(near, x_range=(0, 10))
 
 
+DECADES = [10.0**power for power in range(-2, 3)]
+
+
+async def test_a_logarithmic_x_axis_gives_every_decade_the_same_room():
+    assert await picture(Line(DECADES, range(5)), size=(46, 8), log_x=True) == [
+        "4┤                                    ⢀⣀⡠⠤⠒⠒⠉⠉",
+        " │                             ⢀⣀⠤⠤⠒⠊⠉⠁       ",
+        " │                      ⢀⣀⠤⠤⠒⠊⠉⠁              ",
+        "2┤               ⣀⡠⠤⠔⠒⠊⠉⠁                     ",
+        " │       ⢀⣀⡠⠤⠒⠒⠉⠉                             ",
+        "0┤⣀⣀⠤⠤⠒⠊⠉⠁                                    ",
+        " └┬──────────┬──────────┬─────────┬──────────┬",
+        "  0.01      0.1         1         10       100",
+    ]
+
+
+@pytest.mark.parametrize("x_range", [None, (0.01, 100), (0, 100)])
+async def test_what_is_not_positive_has_no_place_on_a_logarithmic_x_axis(x_range):
+    plain = Line(DECADES, range(5))
+    more = Line([-1, 0, *DECADES], [99, 99, *range(5)])
+    expected = await picture(plain, size=(46, 8), log_x=True)
+    assert await picture(more, size=(46, 8), x_range=x_range, log_x=True) == expected
+
+
+async def test_a_part_of_a_decade_has_round_ticks():
+    line = Line([2, 8], [0, 3])
+    rows = await picture(line, size=(46, 6), x_range=(2, 8), log_x=True)
+    assert rows[-1].split() == ["2", "4", "6", "8"]
+    ticks = [column for column, cell in enumerate(rows[-2]) if cell == "┬"]
+    assert ticks[1] - ticks[0] == pytest.approx(ticks[3] - ticks[1], abs=1)
+
+
+async def test_a_line_keeps_its_mark_where_another_has_no_points():
+    full = Line([0, 9], [1, 1], "train")
+    both = "\n".join(await picture(full, Line([0, 9], [2, 2], "dev")))
+    one = "\n".join(await picture(Line([], [], "none"), full, Line([0, 9], [2, 2], "dev")))
+    assert "* train" in both
+    assert "+ train" in one
+    assert "x dev" in one
+    assert "none" not in one
+
+
+async def test_what_is_said_without_data_can_change():
+    app = ChartApp(empty="wait")
+    async with app.run_test(size=(28, 5)) as pilot:
+        assert "wait" in "".join(app.rows)
+        app.chart.empty = "too little"
+        await pilot.pause()
+        assert "too little" in "".join(app.rows)
+        app.chart.show(Line([0, 1], [0, 1]))
+        await pilot.pause()
+        assert "too little" not in "".join(app.rows)
+
+
 async def test_lengths_must_agree():
     with pytest.raises(ValueError, match="2 xs but 1 ys"):
         Line([1, 2], [1])
@@ -423,10 +477,11 @@ async def test_nothing_crashes_it():
             st.none() | st.tuples(finite, finite).map(sorted).map(tuple),
             st.booleans(),
             st.booleans(),
+            st.booleans(),
         )
         @settings(deadline=None, max_examples=300)
-        def draw(some, size, x_range, log_scale, ascii):
-            chart = Chart(ascii=ascii)
+        def draw(some, size, x_range, log_scale, log_x, ascii):
+            chart = Chart(ascii=ascii, log_x=log_x)
             chart.set_reactive(Chart.log_scale, log_scale)
             chart._series, chart._x_range = tuple(some), x_range
             rows = chart.picture(size=Region(0, 0, *size).size)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workbench import QUICK, remember, workbench
 
-from model.recipe import MOST_SEED, RECIPES, Recipe
+from model.recipe import MOST_L2, MOST_SEED, RECIPES, Recipe
 from tui import settings
 from tui.screens.forms import RecipeForm
 from tui.settings import Settings
@@ -25,6 +25,7 @@ recipes = st.builds(
     steps=st.integers(1, 10_000_000),
     n=st.integers(2, 10),
     seed=st.integers(0, MOST_SEED),
+    l2=st.floats(0, MOST_L2),
     one_hot=st.booleans(),
 )
 json_values = st.recursive(
@@ -90,12 +91,30 @@ def test_no_json_stops_the_start(value: object):
         ("model", "no-such-model"),
         ("n", 99),
         ("n", None),
+        ("l2", -1),
+        ("l2", 1e999),
+        ("l2", None),
         ("device", "tpu"),
     ],
 )
 def test_a_recipe_that_no_run_can_have_is_refused(field: str, value: object):
     stored = asdict(Settings())
     stored["recipe"][field] = value
+    check_that_defaults_are_used_and_the_file_is_kept(json.dumps(stored).encode())
+
+
+def test_a_file_from_before_the_penalty_has_none():
+    recipe = QUICK.with_(n=4, seed=3)
+    stored = asdict(Settings("nord", recipe))
+    del stored["recipe"]["l2"]
+    write(json.dumps(stored).encode())
+    assert settings.load() == (Settings("nord", recipe), "")
+
+
+@pytest.mark.parametrize("name", [one.name for one in fields(Recipe) if one.name != "l2"])
+def test_any_other_field_must_be_there(name: str):
+    stored = asdict(Settings())
+    del stored["recipe"][name]
     check_that_defaults_are_used_and_the_file_is_kept(json.dumps(stored).encode())
 
 

@@ -206,9 +206,10 @@ async def test_a_field_that_is_wrong_says_so_and_is_not_accepted(words_file: Pat
         ("steps", ""),
         ("steps", "1.5"),
         ("learning_rate", "fast"),
+        ("l2", "some"),
         ("seed", "x"),
     ]
-    right = {"steps": 7, "learning_rate": 0.5, "seed": 3}
+    right = {"steps": 7, "learning_rate": 0.5, "l2": 0.25, "seed": 3}
     async with workbench(words_file) as bench:
         await bench.press("e")
         await bench.screen(RecipeForm)
@@ -233,6 +234,9 @@ async def test_a_number_that_no_run_can_have_is_not_accepted(words_file: Path):
         ("learning_rate", "0"),
         ("learning_rate", "nan"),
         ("learning_rate", "inf"),
+        ("l2", "-1"),
+        ("l2", "nan"),
+        ("l2", "inf"),
         ("seed", "-1"),
         ("seed", f"{2**63}"),
     ]
@@ -250,7 +254,7 @@ async def test_a_number_that_no_run_can_have_is_not_accepted(words_file: Path):
 
 
 async def test_a_preset_fills_the_fields(words_file: Path):
-    recipe = RECIPES["notebook"].with_(device="cpu", seed=7)
+    recipe = RECIPES["notebook"].with_(device="cpu", seed=7, n=3, l2=0.1)
     async with workbench(words_file, recipe=recipe) as bench:
         await bench.press("e")
         await bench.screen(RecipeForm)
@@ -262,6 +266,7 @@ async def test_a_preset_fills_the_fields(words_file: Path):
             "optimiser": preset.optimiser,
             "schedule": preset.schedule,
             "learning_rate": f"{preset.learning_rate:g}",
+            "l2": "0",
             "steps": f"{preset.steps}",
         }
         for name, value in written.items():
@@ -270,8 +275,22 @@ async def test_a_preset_fills_the_fields(words_file: Path):
             await bench.until(lambda field=field, value=value: field.value == value, name)
         bench.app.screen.query_one("#steps").focus()
         await bench.press("enter")
-        expected = preset.with_(device="cpu", seed=7)
+        expected = preset.with_(device="cpu", seed=7, n=3)
         await bench.until(lambda: bench.app.recipe == expected, "the preset")
+
+
+async def test_a_penalty_alone_is_taken_up_by_the_run(words_file: Path):
+    async with workbench(words_file, recipe=ENDLESS) as bench:
+        await bench.press("s")
+        await bench.steps(1)
+        await bench.press("e")
+        await bench.screen(RecipeForm)
+        await bench.fill("#l2", "0.5")
+        await bench.press("enter")
+        await bench.until(lambda: bench.app.session.snapshot.recipe.l2 == 0.5, "the penalty")
+        await bench.phase(Phase.PAUSED)
+        assert bench.app.recipe == ENDLESS.with_(l2=0.5)
+        assert not bench.notifications
 
 
 async def test_escape_cancels(words_file: Path):

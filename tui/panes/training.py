@@ -160,7 +160,8 @@ retells; **converge** (Adam, cosine) reaches the floor.
         parts = [f"{SIGNS[phase]} {phase.value}"]
         if snapshot.steps_per_second and phase is not Phase.PAUSED:
             parts.append(f"{_figure(snapshot.steps_per_second)} steps/s")
-        parts += [f"{visible(recipe.title)} n={recipe.n}", snapshot.device]
+        penalty = f"L2 {recipe.l2:g}" if recipe.l2 else ""
+        parts += [f"{visible(recipe.title)} n={recipe.n}", penalty, snapshot.device]
         lines = [" · ".join(filter(None, parts))]
         if snapshot.error:
             lines.append(snapshot.error)

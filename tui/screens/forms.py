@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,7 +19,7 @@ from model.alphabet import normalise, visible
 from model.corpus import Corpus
 from model.draws import MOST_SEED, Draws
 from model.errors import MakemoreError
-from model.recipe import DEVICES, MOST_STEPS, OPTIMISERS, RECIPES, SCHEDULES, Recipe
+from model.recipe import DEVICES, MOST_L2, MOST_STEPS, OPTIMISERS, RECIPES, SCHEDULES, Recipe
 
 Result = TypeVar("Result")
 MOST_WORDS = 10_000  # more than anybody reads; the command line draws more
@@ -150,6 +150,7 @@ class RecipeForm(Form[Recipe]):
                 Field("optimiser", "optimiser", recipe.optimiser, choices=OPTIMISERS),
                 Field("schedule", "schedule", recipe.schedule, choices=tuple(SCHEDULES)),
                 Field("learning_rate", "learning rate", written(recipe.learning_rate), positive),
+                Field("l2", "L2 penalty", written(recipe.l2), zero_to(MOST_L2)),
                 Field("steps", "steps", f"{recipe.steps}", whole(1, MOST_STEPS)),
                 Field("seed", "seed", f"{recipe.seed}", whole(0, MOST_SEED)),
                 Field("device", "device", recipe.device, choices=DEVICES),
@@ -163,12 +164,12 @@ class RecipeForm(Form[Recipe]):
         preset = RECIPES[str(message.value)]
         if preset.name == self._recipe.name:
             preset = self._recipe
-        self._recipe = preset
         self.fill(
             {
                 "optimiser": preset.optimiser,
                 "schedule": preset.schedule,
                 "learning_rate": written(preset.learning_rate),
+                "l2": written(preset.l2),
                 "steps": f"{preset.steps}",
             }
         )
@@ -197,6 +198,32 @@ def draws_form(draws: Draws, corpus: Corpus | None) -> Form[Draws]:
     )
 
 
+class Smoothing(NamedTuple):
+    """How much is smoothed, and what it is judged by."""
+
+    k: float
+    """Of add-k, for the counts."""
+    l2: float
+    """The penalty on W, for the network."""
+    seed: int
+    """Of the split."""
+
+
+def smoothing_form(smoothing: Smoothing) -> Form[Smoothing]:
+    """How much is smoothed, by any number, and the seed of the split."""
+    from model.counts import MOST_K
+
+    return Form(
+        "Smoothing",
+        [
+            Field("k", "k, for the counts", written(smoothing.k), zero_to(MOST_K)),
+            Field("l2", "L2 penalty on W", written(smoothing.l2), zero_to(MOST_L2)),
+            Field("seed", "seed of the split", f"{smoothing.seed}", whole(0, MOST_SEED)),
+        ],
+        lambda values: Smoothing(**values),
+    )
+
+
 def file_form(title: str) -> Form[Path]:
     """A file to write to."""
     fields = [Field("path", "file", "words.txt", new_file)]
@@ -210,13 +237,22 @@ def written(value: float) -> str:
 
 def positive(text: str) -> float:
     """A number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _number(text)
     if not 0 < value < math.inf:
         raise ValueError("write a number above 0, such as 0.1")
     return value
+
+
+def zero_to(high: float) -> Callable[[str], float]:
+    """A number from 0 to `high`."""
+
+    def parse(text: str) -> float:
+        value = _number(text)
+        if not 0 <= value <= high:
+            raise ValueError(f"write a number from 0 to {high:,}, such as 0.1")
+        return abs(value)  # -0 is 0
+
+    return parse
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -252,3 +288,10 @@ def new_file(text: str) -> Path:
     except (OSError, RuntimeError) as error:  # a name that is too long, a home that is not there
         raise ValueError(f"{visible(text)[:40]} cannot be written: {error}") from None
     return path
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
