@@ -8,15 +8,18 @@ from click import Command, Group, Option
 
 from model.cli import main as makemore
 from model.corpus import FAKER_LOCALES, GALLERY
+from tui.__main__ import main as makemore_tui
+from tui.app import PANES
 from tui.keys import KEYS
-from tui.panes.generator import GeneratorPane
 from tui.screens.help import shown
+from tui.widgets.heat_map import HeatMap
 
 README = Path(__file__).parent.parent.joinpath("README.md").read_text(encoding="utf-8")
 
 
 def test_every_key_is_in_the_readme():
-    keys = [shown(binding) for binding in (*KEYS, *GeneratorPane.BINDINGS)]
+    own = [binding for owner in (*PANES, HeatMap) for binding in owner.BINDINGS]
+    keys = [shown(binding) for binding in (*KEYS, *own)]
     assert [key for key in keys if f"`{key}`" not in README] == []
 
 
@@ -30,7 +33,8 @@ def test_every_command_and_option_is_in_the_readme():
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"--[a-z][a-z-]+", README))))
 def test_every_option_of_the_readme_exists(option: str):
     assert isinstance(makemore, Group)
-    known = {each for command in makemore.commands.values() for each in options(command)}
+    commands = (*makemore.commands.values(), makemore_tui)
+    known = {each for command in commands for each in options(command)}
     assert option in known | {"--snapshot-update"}
 
 

@@ -116,7 +116,7 @@ class MakemoreApp(Workbench):
         self.set_interval(1 / FRAMES_PER_SECOND, self.pull)
         self.open_corpus(self._source, self._given)
         if self._tour:
-            self.action_tour()
+            self.query_one(Tour).go_to(self.remembered.tour)
 
     def on_unmount(self) -> None:
         """End the run with the app."""
@@ -174,7 +174,7 @@ class MakemoreApp(Workbench):
             tour.leave()
             self.notify("The tour waits here: ctrl+t takes it up again.")
         else:
-            tour.go_to(tour.stop)
+            tour.go_to(tour.stop if tour.taken else self.remembered.tour)
 
     def action_next_stop(self, by: int) -> None:
         """Go on with the tour, or back."""

@@ -25,6 +25,8 @@ class Settings:
     theme: str = DEFAULT_THEME
     recipe: Recipe = RECIPES["notebook"]
     """The last one; its order and device go with it."""
+    tour: int = 0
+    """The stop at which the tour was left."""
 
 
 def path() -> Path:
@@ -46,7 +48,8 @@ def load() -> tuple[Settings, str]:
         fields = {name: type(value)(recipe[name]) for name, value in defaults.items()}
         if fields["name"] not in RECIPES:
             raise ValueError(f"no recipe is called {fields['name']}")
-        return Settings(str(stored["theme"]), Recipe(**fields)), ""
+        tour = int(stored.get("tour", 0))
+        return Settings(str(stored["theme"]), Recipe(**fields), tour), ""
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:

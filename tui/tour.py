@@ -66,7 +66,7 @@ def _untrained(app: MakemoreApp) -> None:
 def _follow(app: MakemoreApp, name: str) -> None:
     recipe = replace(RECIPES[name], n=ORDER, device=app.recipe.device)
     if recipe != app.recipe:
-        app.set_recipe(recipe)
+        app.set_recipe(recipe, remember=False)
 
 
 def _the_list(app: MakemoreApp) -> None:
@@ -252,6 +252,8 @@ class Tour(Vertical):
     stop: var[int] = var(0, init=False)
     """The place in `STOPS`."""
 
+    taken = False
+    """Whether it was, since the app began."""
     _due = False
     """Whether the app is still to be driven, when the counts are there."""
 
@@ -272,6 +274,7 @@ class Tour(Vertical):
     def go_to(self, stop: int) -> None:
         """Take the tour up at one of its stops."""
         self.stop = min(max(0, stop), len(STOPS) - 1)
+        self.taken = True
         self.add_class("-open")
         here = STOPS[self.stop]
         self.border_title = f"Tour {self.stop + 1}/{len(STOPS)} · {here.title}"
@@ -279,11 +282,12 @@ class Tour(Vertical):
         keys = ["" if last else "> next", "< back" if self.stop else "", "ctrl+t leave"]
         self.border_subtitle = " · ".join(filter(None, keys))
         self.query_one(Static).update(here.text)
+        self.app.remember(tour=0 if last else self.stop)
         while len(self.app.screen_stack) > 1:
             self.app.pop_screen()
         self._due = True
         if self.app.recipe.n != ORDER:
-            self.app.set_recipe(replace(self.app.recipe, n=ORDER))
+            self.app.set_recipe(replace(self.app.recipe, n=ORDER), remember=False)
         self._drive()
 
     def leave(self) -> None:

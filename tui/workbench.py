@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from importlib import import_module
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.app import App
@@ -62,8 +62,7 @@ class Workbench(App[None]):
         self._look_due = 0.0
         self._k = 0.0
         """What is added to all counts."""
-        self._theme = settings.DEFAULT_THEME
-        """The one to remember."""
+        self.remembered = settings.Settings()
 
     @on(Worker.StateChanged)
     def report_crash(self, message: Worker.StateChanged) -> None:
@@ -118,7 +117,7 @@ class Workbench(App[None]):
             self.activity = f"counting at n={self.recipe.n}"
             self._count(self.corpus, self.recipe.n)
 
-    @work(thread=True, group="counting", exit_on_error=False)
+    @work(thread=True, group="counting", exit_on_error=False, description="count")
     def _count(self, corpus: Corpus, n: int) -> None:
         from model.counts import CountModel
         from model.devices import fit_threads
@@ -144,7 +143,7 @@ class Workbench(App[None]):
         if self.recipe.n + by in ORDERS:
             self.set_recipe(replace(self.recipe, n=self.recipe.n + by))
 
-    def set_recipe(self, recipe: Recipe) -> None:
+    def set_recipe(self, recipe: Recipe, *, remember: bool = True) -> None:
         """Follow another recipe; a run ends with its own, but for a change of the penalty on W."""
         before, self.recipe = self.recipe, recipe
         if replace(before, l2=recipe.l2) == recipe:
@@ -154,7 +153,8 @@ class Workbench(App[None]):
             self._end_run(f"n is {recipe.n} now" if changed_order else "the recipe has changed")
             if changed_order:
                 self._count_anew()
-        self._remember()
+        if remember:
+            self.remember(recipe=recipe)
 
     def smooth(self, k: float) -> None:
         """Add k to all counts, from now on."""
@@ -241,7 +241,7 @@ class Workbench(App[None]):
                 self._looking = True
                 self._look(self.counts.ngrams)
 
-    @work(thread=True, group="looking", exit_on_error=False)
+    @work(thread=True, group="looking", exit_on_error=False, description="look")
     def _look(self, ngrams: Ngrams) -> None:
         trained = self.session.trained().result()
         began = time.perf_counter()
@@ -271,21 +271,22 @@ class Workbench(App[None]):
         remembered, problem = settings.load()
         if problem:
             self.notify(problem, title="Settings", severity="warning", markup=False)
-        self.recipe = remembered.recipe
-        if remembered.theme in self.available_themes:
-            self._theme = remembered.theme
-        self.theme = "ansi-dark" if self.no_color else self._theme
+        if remembered.theme not in self.available_themes:
+            remembered = replace(remembered, theme=settings.DEFAULT_THEME)
+        self.remembered, self.recipe = remembered, remembered.recipe
+        self.theme = "ansi-dark" if self.no_color else remembered.theme
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
+
+    def remember(self, **changes: Any) -> None:
+        """Keep some of the settings for the next start."""
+        self.remembered = replace(self.remembered, **changes)
+        self._save(self.remembered)
 
     def _keep_theme(self, name: str) -> None:
         if not self.no_color:
-            self._theme = name
-            self._remember()
+            self.remember(theme=name)
 
-    def _remember(self) -> None:
-        self._save(settings.Settings(self._theme, self.recipe))
-
-    @work(thread=True, group="settings", exit_on_error=False)
+    @work(thread=True, group="settings", exit_on_error=False, description="save")
     def _save(self, remembered: settings.Settings) -> None:
         try:
             settings.save(remembered)

@@ -211,9 +211,9 @@ async def test_a_wide_screen_shows_three_panes_together_and_the_others_alone(wor
         for pane in together:
             assert bench.app.query_one(f"Pane#{pane}").region in bench.app.screen.region
         for number, name in enumerate(("explorer", "lens", "roads", "smoothing"), 4):
-            await bench.press("escape", f"{number}")
+            await bench.press(f"{number}")
             assert panes_seen(bench) == [name]
-        await bench.press("escape", "2")
+        await bench.press("2")
         assert panes_seen(bench) == together
 
 
@@ -244,7 +244,7 @@ async def test_the_pane_follows_the_focus(words_file: Path):
 async def test_help_lists_every_key_of_the_pane_and_of_the_app(words_file: Path):
     async with workbench(words_file, size=(120, 60)) as bench:
         for pane, close in zip(PANES, cycle(("escape", "?", "q")), strict=False):
-            await bench.press(f"{pane.NUMBER}", "escape", "?")
+            await bench.press(f"{pane.NUMBER}", "?")
             await bench.screen(HelpScreen)
             shown = bench.shown("#keys Static").splitlines()
             own = bindings_of(bench.app.query_one(pane))

@@ -17,11 +17,12 @@ from textual.binding import BindingType
 from textual.reactive import var
 from textual.widgets import DataTable, Static
 
-from model.alphabet import label, visible
+from model.alphabet import visible
 from model.corpus import Corpus
 from model.draws import Draws
 from model.errors import MakemoreError
 from tui.keys import hidden
+from tui.marked import marked
 from tui.messages import Drawing, DrawingFailed, DrawsChanged, WordsDrawn
 from tui.panes.pane import Pane
 from tui.training_session import Trained, in_one_line
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from model.sampling import SampledWord
 
 MOST_ROWS = 500
-LONGEST = 40  # columns of a word
 COUNTS, NETWORK = "counts", "network"
 SOURCES = {"counts": (COUNTS,), "network": (NETWORK,), "both": (COUNTS, NETWORK)}
 
@@ -96,6 +96,8 @@ into another one, the word ends, as in the notebook, and its end has no probabil
     waiting: var[bool] = var(False)
     """Whether words are being drawn."""
 
+    _network: Callable[[], Future[Trained | None]]
+    """Where the last words of a network came from."""
     _request = 0
     """Which drawing is wanted; the answer to an earlier one is late."""
 
@@ -104,9 +106,13 @@ into another one, the word ends, as in the notebook, and its end has no probabil
         yield Static(id="draws", markup=False)
         yield DataTable(id="words", classes="target", cursor_type="row", zebra_stripes=True)
 
-    def watch_counts(self) -> None:
-        """Forget the words of another corpus or order."""
-        self._forget()
+    def watch_counts(self, before: CountModel | None, now: CountModel | None) -> None:
+        """Forget the words of another corpus or order; draw anew where only k has changed."""
+        smoothed = before and now and before.ngrams is now.ngrams
+        if smoothed and self.drawing is not None:
+            self.generate(self._network)
+        else:
+            self._forget()
 
     def watch_waiting(self) -> None:
         """Show that something is going on."""
@@ -147,10 +153,11 @@ into another one, the word ends, as in the notebook, and its end has no probabil
             return
         self._request += 1
         self.waiting = True
+        self._network = network
         names = SOURCES[self.source]
         self._draw(self._request, self.corpus, self.counts, self.draws, names, network)
 
-    @work(thread=True, group="drawing", exit_on_error=False)
+    @work(thread=True, group="drawing", exit_on_error=False, description="draw")
     def _draw(
         self,
         request: int,
@@ -252,7 +259,7 @@ into another one, the word ends, as in the notebook, and its end has no probabil
 
         self.app.push_screen(file_form(f"Write {len(words):,} words"), write)
 
-    @work(thread=True, group="writing", exit_on_error=False)
+    @work(thread=True, group="writing", exit_on_error=False, description="write")
     def _write(self, path: Path, words: list[str]) -> None:
         name = visible(str(path))
         try:
@@ -335,19 +342,7 @@ def _spelled(words: list[SampledWord]) -> list[Text]:
     from model.sampling import parting
 
     place = parting(words[0].word, words[1].word) if len(words) == 2 else None
-    return [_marked(word.word, place) for word in words]
-
-
-def _marked(word: str, place: int | None) -> Text:
-    if place is None:
-        text = Text(visible(word)) if word else Text("(empty)", "dim")
-    else:
-        # The end of a word is a draw as well, and is shown as the boundary.
-        drawn = label(word[place]) if place < len(word) else "."
-        before, after = visible(word[:place]), visible(word[place + 1 :])
-        text = Text.assemble(before, ("▸" + drawn, "reverse"), after)
-    text.truncate(LONGEST, overflow="ellipsis")
-    return text
+    return [marked(word.word, place) for word in words]
 
 
 def _nll(nll: float) -> Text:

@@ -1,38 +1,291 @@
-"""Lens."""
+"""A word, character by character, in the eyes of both models."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
+from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.events import Key
 from textual.reactive import var
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
+from model.alphabet import BOUNDARY, normalise, visible
+from tui.keys import hidden
+from tui.messages import CellFollowed
 from tui.panes.pane import LookingPane
+from tui.widgets.live_table import Cell, Column, LiveTable
+from tui.widgets.surprise_bar import MARK, bar, multiple, scale
 
 if TYPE_CHECKING:
-    pass
+    from model.counts import CountModel
+    from model.language_model import LanguageModel
+    from model.scoring import TokenScore, WordScore
+
+MOST_CHARACTERS = 60
+WIDEST_CONTEXT = 14
+WIDEST_BAR = 40
+P, RANK, NATS = 7, 4, 6  # columns
+LINES_AROUND = 7
+"""Of the pane, next to the tokens: the word, the scale, the totals and the blank lines."""
+
+
+class WordInput(Input):
+    """Takes letters and the corpus's characters; other keys do what they do elsewhere."""
+
+    characters: frozenset[str] = frozenset()
+    """Of the corpus."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Whether a key is written."""
+        return character is not None and (character.isalpha() or character in self.characters)
+
+    def on_key(self, event: Key) -> None:
+        """Leave the other keys to whom they belong."""
+        if event.is_printable and not self.check_consume_key(event.key, event.character):
+            event.prevent_default()
 
 
 class LensPane(LookingPane):
-    """Lens."""
+    """Probability, rank and surprise of each character of a word, by counts and network."""
 
     NUMBER = 5
     TITLE = "Lens"
-    HINT = ""
+    HINT = "esc to the list · / to the word · enter into the table"
     HELP = """\
 ### Lens
+
+Type a word: each line is one of its characters, and the last its end, with its context.
+
+- **p** is the probability of the character after its context, **rank** its place among all \
+outcomes, 1 for the likeliest, and **nats** the surprise -log p. The bars have one scale: at `┃` \
+is the surprise of pure **chance**, where all outcomes are equally likely; what goes beyond is \
+hatched.
+- **impossible**: it never follows there in the corpus. **never seen**: the context itself does \
+not occur. Both cost ∞, unless the counts are smoothed.
+- Below are the totals. **Perplexity** is among how many equally likely outcomes this is like \
+choosing; **uniform** is what chance would cost.
+- The word takes letters, and whatever else the corpus has; all other keys work as ever: `space` \
+trains, and the network's figures follow. `escape` goes to the list, where letters are keys again. \
+`enter` on a line shows it in the explorer's table, `/` goes back to the word.
 """
 
     DEFAULT_CLASSES = "pane"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        hidden("escape,down", "to_list", "To the list", "Where the keys of the app work"),
+        hidden("slash", "to_word", "To the word", "Type another", id="lens.word", display="/"),
+    ]
 
-    word: var[str] = var("")
+    word: var[str] = var("", init=False)
+
+    _first = ""
+    """The word of the corpus that was looked at because there was no other."""
+    _contexts: list[int]
+    """The id of each token's context, -1 for one that never occurs."""
+    _outcomes: list[int]
+    """The tokens, `UNKNOWN` for a character outside the alphabet."""
+    _by_counts: tuple[CountModel, WordScore] | None = None
+    _by_network: WordScore | None = None
 
     def compose(self) -> ComposeResult:
-        """Compose."""
-        focus = Static("to come", classes="target")
-        focus.can_focus = True
-        yield focus
+        """The word, its tokens, their totals."""
+        from tui.screens.forms import SHOWN
+
+        with Horizontal(id="word-line"):
+            yield Static("word ", markup=False)
+            yield WordInput(
+                id="word",
+                classes="target",
+                compact=True,
+                restrict=SHOWN,
+                max_length=MOST_CHARACTERS,
+                placeholder="type a word to see what each of its characters costs",
+            )
+        yield Static(id="scale", markup=False)
+        yield LiveTable(id="tokens")
+        yield Static(id="totals", markup=False)
+
+    @on(LiveTable.Resized)
+    def fill(self) -> None:
+        """Make the bars as long as there is room for."""
+        self.changed()
+
+    @on(Input.Changed, "#word")
+    def take_word(self, message: Input.Changed) -> None:
+        """Look at what is typed."""
+        self.word = normalise(message.value)
+
+    @on(Input.Submitted, "#word")
+    def action_to_list(self) -> None:
+        """Go to the tokens, where the keys of the app work."""
+        self._tokens.focus()
+
+    def action_to_word(self) -> None:
+        """Go to the word."""
+        self.target.focus()
+
+    def watch_word(self) -> None:
+        """Write the word into the field, unless it comes from there."""
+        field = self.query_one("#word", Input)
+        if normalise(field.value) != self.word:
+            with field.prevent(Input.Changed):
+                field.value = visible(self.word)
+        self._by_counts = None
+        self.changed()
+
+    @on(LiveTable.Chosen, "#tokens")
+    def follow(self, message: LiveTable.Chosen) -> None:
+        """Go to the token's place in the table."""
+        context, outcome = self._contexts[message.row], self._outcomes[message.row]
+        if context < 0 or outcome < 0:
+            self.app.notify("The table has no such place: the corpus does not know it.")
+        else:
+            self.post_message(CellFollowed(context, outcome))
 
     def show(self) -> None:
-        """Show what there is."""
+        """Show what the models think of the word."""
+        counts = self.counts
+        if counts is None or self.corpus is None:
+            about = "counting…" if self.corpus else "there is no corpus yet: o opens one"
+            self.query_one("#scale", Static).update(about, layout=False)
+            self._tokens.show((), (), lambda _: ())
+            self.query_one("#totals", Static).update("", layout=False)
+            return
+        first = self.corpus.text[: self.corpus.text.find("\n")]
+        if self.word == self._first != first:
+            self._first = self.word = first  # which shows it
+            return
+        self.query_one(WordInput).characters = frozenset(counts.alphabet.characters)
+        self._score(counts)
+        self._show_scale(counts)
+        self._show_tokens(counts)
+        self._show_totals(counts)
+
+    @property
+    def _tokens(self) -> LiveTable:
+        return self.query_one("#tokens", LiveTable)
+
+    def _score(self, counts: CountModel) -> None:
+        from model.scoring import score
+
+        if self._by_counts is None or self._by_counts[0] is not counts:
+            self._by_counts = counts, score(counts, self.word)
+            self._outcomes, self._contexts = _tokenised(counts, self.word)
+        network = self._network(counts)
+        self._by_network = score(network, self.word) if network else None
+
+    def _network(self, counts: CountModel) -> LanguageModel | None:
+        look = self.look
+        return look.network if look is not None and look.ngrams is counts.ngrams else None
+
+    def _show_scale(self, counts: CountModel) -> None:
+        size = len(counts.alphabet)
+        network = "no network: space starts one"
+        if self._by_network is not None and self.look is not None:
+            network = f"network at step {self.look.step:,}"
+        parts = [
+            f"n={counts.ngrams.n}",
+            *([f"k={counts.k:g}"] if counts.k else []),
+            network,
+            f"{MARK} chance: 1 of {size}, {math.log(size):.4f} nats",
+        ]
+        self.query_one("#scale", Static).update(" · ".join(parts), layout=False)
+
+    def _show_tokens(self, counts: CountModel) -> None:
+        assert self._by_counts is not None
+        scores = [self._by_counts[1], *([self._by_network] if self._by_network else [])]
+        tokens = [score.tokens for score in scores]
+        chance = math.log(len(counts.alphabet))
+        reach = multiple([token.nll for each in tokens for token in each], chance)
+        widest = max(len(token.context) for token in tokens[0])
+        context = min(max(len("context"), widest), WIDEST_CONTEXT)
+        fixed = context + 6 + 2 * (1 + P + 1 + RANK + 1 + NATS + 1)
+        length = min(WIDEST_BAR, max(3, (self._tokens.size.width - fixed) // 2))
+        columns = [Column("context", context), Column("char", 5)]
+        for name in ("counts", "network"):
+            columns += [
+                Column(f"{name}\np", P, right=True),
+                Column("rank", RANK, right=True),
+                Column("nats", NATS, right=True),
+                Column(scale(chance, reach, length), length),
+            ]
+
+        def cells(row: int) -> list[Cell]:
+            token = tokens[0][row]
+            outcome = token.outcome if row < len(tokens[0]) - 1 else ". end"
+            line: list[Cell] = [_end_of(token.context, context), outcome]
+            for each in tokens:
+                line += self._figures(each[row], row)
+                line.append(bar(each[row].nll, chance, reach, length))
+            return line if len(tokens) == 2 else [*line, "—", "", "", ""]
+
+        table = self._tokens
+        table.show(columns, range(len(tokens[0])), cells)
+        table.styles.height = min(table.height_of_all, max(3, self.size.height - LINES_AROUND))
+
+    def _figures(self, token: TokenScore, row: int) -> list[Cell]:
+        """Probability, rank and surprise, or in words why there are none."""
+        if token.p:
+            return [_p(token.p), f"{token.rank}", _figure(token.nll, 3)]
+        if self._outcomes[row] < 0:
+            return ["not in the alphabet", None, None]
+        if self._contexts[row] >= 0:
+            return ["impossible", None, "∞"]
+        unknown = min(self._outcomes[max(0, row - self._reach) : row], default=0) < 0
+        return ["unknown context", None, None] if unknown else ["never seen", None, "∞"]
+
+    @property
+    def _reach(self) -> int:
+        return self.counts.context_length if self.counts else 0
+
+    def _show_totals(self, counts: CountModel) -> None:
+        assert self._by_counts is not None
+        size, count = len(counts.alphabet), len(self._outcomes)
+        uniform = f"uniform, 1 of {size}"
+        lines = [f"{'':<20}{'nats':>12}{'per token':>12}{'bits':>12}{'perplexity':>14}"]
+        for name, score in (("counts", self._by_counts[1]), ("network", self._by_network)):
+            if score is None:
+                lines.append(f"{name:<20}{'—':>12}{'—':>12}{'—':>12}{'—':>14}")
+            else:
+                lines.append(_total(name, score.nll, score.nll_per_token, score.perplexity))
+        lines.append(_total(uniform, count * math.log(size), math.log(size), size))
+        self.query_one("#totals", Static).update("\n".join(lines), layout=False)
+
+
+def _tokenised(counts: CountModel, word: str) -> tuple[list[int], list[int]]:
+    """The tokens of a word and of its end, and the id of the context before each."""
+    import torch
+
+    from model.scoring import UNKNOWN
+
+    alphabet, length = counts.alphabet, counts.context_length
+    tokens = [alphabet.encode(char)[0] if char in alphabet else UNKNOWN for char in word]
+    tokens.append(BOUNDARY)
+    stream = torch.tensor([BOUNDARY] * length + tokens[:-1])
+    contexts: list[int] = counts.ngrams.contexts.ids(stream.unfold(0, length, 1)).tolist()
+    return tokens, contexts
+
+
+def _end_of(text: str, width: int) -> str:
+    """The end of a context, which says most."""
+    return text if cell_len(text) <= width else "…" + text[1 - width :]
+
+
+def _p(p: float) -> str:
+    return f"{p:.4f}" if p >= 0.00005 else f"{p:.0e}"
+
+
+def _figure(value: float, places: int) -> str:
+    if not math.isfinite(value):
+        return "∞"
+    return f"{value:,.{places}f}" if value < 1e6 else f"{value:.3g}"
+
+
+def _total(name: str, nll: float, per_token: float, perplexity: float) -> str:
+    bits = nll / math.log(2)
+    figures = (_figure(nll, 4), _figure(per_token, 4), _figure(bits, 2), _figure(perplexity, 2))
+    return f"{name:<20}" + "".join(map("{:>{}}".format, figures, (12, 12, 12, 14)))

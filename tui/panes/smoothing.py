@@ -231,7 +231,7 @@ The longer the context, the more there is to gain: try `]`.
             ks = [*KS, self.k]
             self._judge(self.corpus, self.counts.ngrams.n, self.seed, ks, self.held_out)
 
-    @work(thread=True, group="holding out", exit_on_error=False)
+    @work(thread=True, group="holding out", exit_on_error=False, description="hold out")
     def _judge(
         self, corpus: Corpus, n: int, seed: int, ks: list[float], before: HeldOut | None
     ) -> None:

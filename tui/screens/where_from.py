@@ -67,7 +67,7 @@ class WhereFromScreen(ModalScreen[str | None]):
         self.query_one(DataTable).add_columns("times", "word")
         self._search()
 
-    @work(thread=True, group="searching", exit_on_error=False)
+    @work(thread=True, group="searching", exit_on_error=False, description="search")
     def _search(self) -> None:
         found = occurrences(self._corpus, self._before, self._outcome)
         self.post_message(self.WordsFound(found))
