@@ -244,7 +244,7 @@ class MakemoreApp(Workbench):
         """Show what the pane shows and what the keys do."""
         from tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self._pane, KEYS))
+        self.push_screen(HelpScreen(self._pane, KEYS, self.focused))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every command there is, for the palette."""

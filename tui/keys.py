@@ -14,8 +14,9 @@ def hidden(
 
 
 def bindings_of(node: DOMNode) -> list[Binding]:
-    """The keys that an app, a pane or a screen brings itself."""
-    return [binding for binding in node.BINDINGS if isinstance(binding, Binding)]
+    """The keys that an app, a pane, a screen or a widget of ours brings itself."""
+    bindings = (binding for binding in node.BINDINGS if isinstance(binding, Binding))
+    return [binding for binding in bindings if binding.tooltip or binding.show]
 
 
 KEYS = [

@@ -13,6 +13,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.dom import DOMNode
 from textual.keys import format_key
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Markdown, Static
 
 from tui.keys import bindings_of
@@ -32,14 +33,20 @@ class HelpScreen(ModalScreen[None]):
     ]
     CSS_PATH = "help.tcss"
 
-    def __init__(self, node: DOMNode, everywhere: Iterable[Binding] = ()) -> None:
-        """Make the help of a pane or screen: its `HELP`, its own keys, and those of the app."""
+    def __init__(
+        self, node: DOMNode, everywhere: Iterable[Binding] = (), focused: Widget | None = None
+    ) -> None:
+        """Make the help of a pane or screen: its `HELP`, its own keys, and those of the app.
+
+        What the focused widget in it takes for itself works only when it is left.
+        """
         super().__init__()
         self._text = node.HELP or ""
-        own = bindings_of(node)
-        taken = {binding.key for binding in own}
-        others = [binding for binding in everywhere if binding.key not in taken]
-        self._listed = [*own, *others, *ALWAYS]
+        self._focused = focused
+        own = [*bindings_of(node), *(bindings_of(focused) if focused else ())]
+        self._listed: dict[str, Binding] = {}
+        for binding in (*own, *everywhere, *ALWAYS):
+            self._listed.setdefault(binding.key, binding)
 
     def compose(self) -> ComposeResult:
         """Lay both parts out in one scroll."""
@@ -55,8 +62,11 @@ class HelpScreen(ModalScreen[None]):
         table.add_column(justify="right", no_wrap=True)
         table.add_column(no_wrap=True)
         table.add_column(style="dim")
-        for binding in self._listed:
-            table.add_row(Text(shown(binding), "bold"), binding.description, binding.tooltip)
+        for binding in self._listed.values():
+            about = binding.tooltip
+            if self._focused and self._focused.check_consume_key(binding.key, binding.key):
+                about = f"{about} (after esc)"
+            table.add_row(Text(shown(binding), "bold"), binding.description, about)
         return table
 
 

@@ -56,7 +56,12 @@ class HeatMap(Picture, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "enter", "choose", "Where from", tooltip="The words that hold what is counted here"
+            "enter",
+            "choose",
+            "Where from",
+            id="table.words",
+            key_display="enter",
+            tooltip="The words that were counted here",
         ),
         hidden("up,k", "move(-1, 0)", "Up", "Or k", id="table.up"),
         hidden("down,j", "move(1, 0)", "Down", "Or j", id="table.down"),
