@@ -13,20 +13,23 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import DataTable, Input
 from workbench import QUICK, Bench, remember
 
 import tui.app
 from tui.app import MakemoreApp
 from tui.panes.generator import GeneratorPane
+from tui.panes.smoothing import SmoothingPane
 from tui.screens.forms import Form, RecipeForm
 from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
 from tui.screens.trace import TraceScreen
+from tui.screens.where_from import WhereFromScreen
 from tui.training_session import Phase
 
 RECIPE = QUICK.with_(steps=501)
 SIZES = [(80, 24), (120, 40), (200, 50)]
+NO_COLOUR = "no colour"
 LOOKS = [*((size, "textual-dark") for size in SIZES), ((120, 40), "textual-light")]
 LOOKS_IDS = [f"{width}x{height}-{theme.split('-')[1]}" for (width, height), theme in LOOKS]
 
@@ -42,6 +45,7 @@ async def trained(bench: Bench) -> None:
     await bench.press("2", "f", "space")
     session = bench.app.session
     await bench.until(lambda: session.snapshot.phase is Phase.FINISHED, "the end of the run")
+    await look(bench)
     bench.app.snapshot = replace(session.snapshot, steps_per_second=12_345.0)
 
 
@@ -50,7 +54,15 @@ async def paused(bench: Bench) -> None:
     await bench.press("2", "s", "s", "s")
     session = bench.app.session
     await bench.until(lambda: session.snapshot.step == 3, "three steps")
+    await look(bench)
     bench.app.snapshot = replace(session.snapshot, steps_per_second=0.0)
+
+
+async def look(bench: Bench) -> None:
+    """See the network as it is now."""
+    bench.app.pull()
+    step = bench.app.session.snapshot.step
+    await bench.until(lambda: bench.app.look and bench.app.look.step == step, "a look")
 
 
 async def failed(bench: Bench) -> None:
@@ -104,10 +116,75 @@ async def help_screen(bench: Bench) -> None:
     await bench.screen(HelpScreen)
 
 
+async def explorer(bench: Bench) -> None:
+    """The table of counts, the row that ends most words beside it."""
+    await paused(bench)
+    await bench.press("4", "e", "l", "i")
+
+
+async def gradient(bench: Bench) -> None:
+    """A table with a sign, of many contexts, sorted by gap."""
+    await bench.press("]")
+    await bench.counted()
+    await paused(bench)
+    await bench.press("4", "V", "V", "V", "V", "V", "S", "S", "down", "down", "right")
+
+
+async def find(bench: Bench) -> None:
+    """A context is looked for, on a fixed scale."""
+    await explorer(bench)
+    await bench.press("V", "F", "/", "z")
+
+
+async def where_from(bench: Bench) -> None:
+    """The words behind a count."""
+    await explorer(bench)
+    await bench.press("enter")
+    await bench.screen(WhereFromScreen)
+    await bench.until(lambda: bench.app.screen.query_one(DataTable).row_count, "the words")
+
+
+async def lens(bench: Bench) -> None:
+    """A word, one character of which the corpus does not know."""
+    await paused(bench)
+    await bench.press("5")
+    await bench.fill("#word", "emmaqë")
+
+
+async def roads(bench: Bench) -> None:
+    """Both models before they agree."""
+    await paused(bench)
+    await bench.press("6")
+    await bench.until(lambda: "part" in bench.shown("#roads"), "the comparison")
+
+
+async def smoothing(bench: Bench) -> None:
+    """A corpus of forty words, at a k that is better than none."""
+    await paused(bench)
+    await bench.press("7")
+    pane = bench.app.query_one(SmoothingPane)
+    await bench.until(lambda: pane.held_out, "the held-out words")
+    await bench.press("b", "up", "up")
+
+
+async def tour(bench: Bench) -> None:
+    """The first stop in the explorer."""
+    await bench.press("ctrl+t", ">")
+
+
+async def explorer_help(bench: Bench) -> None:
+    """The help of the explorer."""
+    await bench.press("4", "?")
+    await bench.screen(HelpScreen)
+
+
 VIEWS = [dataset, paused, trained, failed, generated, trace, recipe_form, draws_form, open_corpus]
-VIEWS += [help_screen]
-RARE = {paused, failed, draws_form}
+VIEWS += [help_screen, explorer, gradient, find, where_from, lens, roads, smoothing, tour]
+VIEWS += [explorer_help]
+RARE = {paused, failed, draws_form, find, explorer_help}
 """Pictured in one look only."""
+WITHOUT_COLOUR = {trained, explorer, gradient, where_from, lens, roads, smoothing, tour}
+"""Pictured without colour as well."""
 
 
 @pytest.fixture
@@ -123,6 +200,9 @@ def still_app(
     monkeypatch.setattr(tui.app, "FRAMES_PER_SECOND", 0.001)
 
     def make(theme: str) -> MakemoreApp:
+        if theme == NO_COLOUR:
+            monkeypatch.setenv("NO_COLOR", "1")
+            theme = "textual-dark"
         remember(RECIPE, theme)
         app = MakemoreApp(str(words_file))
         app.animation_level = "none"
@@ -136,6 +216,11 @@ CASES = [
     for view in VIEWS
     for (size, theme), name in zip(LOOKS, LOOKS_IDS, strict=True)
     if view not in RARE or (size, theme) == LOOKS[0]
+]
+CASES += [
+    pytest.param(view, SIZES[0], NO_COLOUR, id=f"{view.__name__}-80x24-mono")
+    for view in VIEWS
+    if view in WITHOUT_COLOUR
 ]
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from model.ngrams import Ngrams
     from model.tables import View
 
-ALPHABETICAL, FREQUENT, GAP = "alphabetical", "most frequent first", "largest gap first"
+ALPHABETICAL, FREQUENT, GAP = "alphabetical", "by frequency", "by gap"
 ORDERS = (ALPHABETICAL, FREQUENT, GAP)
 NO_NETWORK = "no network yet: space starts a run"
 
@@ -155,7 +155,7 @@ there the letters are keys again, so that `s` does a step while you look.
     def _show_view(self, view: View) -> None:
         order = self.order
         if order == GAP:
-            order += f" (as at step {self._sorted_at:,})"
+            order += f" as of step {self._sorted_at:,}"
         parts = [f"{view.name}: {view.about}", order]
         if self.look is not None:
             parts.append(f"step {self.look.step:,}")

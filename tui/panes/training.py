@@ -209,7 +209,8 @@ retells; **converge** (Adam, cosine) reaches the floor.
             context = look.ngrams.context_labels([worst[row]])[0]
             texts: list[Cell] = [context, f"{100 * share:.1f}%"]
             bar = Content.styled("█" * round(BAR_WIDTH * gap / largest), "$text-primary")
-            return [*texts, f"{gap:.5f}", bar] if roomy else texts
+            nats = f"{gap:.5f}" if gap >= 0.00005 else f"{gap:.0e}"
+            return [*texts, nats, bar] if roomy else texts
 
         table.show(columns, worst, cells)
 
