@@ -51,6 +51,9 @@ class LookTaken(Message):
     """That it took."""
 
 
+COUNTS, NETWORK = "counts", "network"  # how the two models are called
+
+
 @dataclass(frozen=True, eq=False)
 class Drawing:
     """Words that models wrote from the same draws, and the models as they were then."""

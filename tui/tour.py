@@ -12,9 +12,10 @@ from textual.reactive import var
 from textual.widgets import Static
 
 from model.recipe import RECIPES
+from tui.messages import COUNTS, NETWORK
 from tui.panes.dataset import DatasetPane
 from tui.panes.explorer import ExplorerPane
-from tui.panes.generator import COUNTS, NETWORK, GeneratorPane
+from tui.panes.generator import GeneratorPane
 from tui.panes.pane import Pane
 from tui.panes.roads import RoadsPane
 from tui.panes.training import TrainingPane

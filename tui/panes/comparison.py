@@ -9,16 +9,14 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from tui.look import Look
-from tui.messages import Drawing
+from tui.messages import COUNTS, NETWORK, Drawing
 from tui.widgets.live_table import GAP, Column, fitted
-from tui.widgets.surprise_bar import EIGHTHS
 
 if TYPE_CHECKING:
     from model.counts import CountModel
     from model.sampling import Parting, Turn
     from model.tables import Difference
 
-COUNTS, NETWORK = "counts", "network"
 TURN = 14  # columns of an outcome and its share
 WIDEST_WORD = 32
 WIDEST_BAR = 40
@@ -106,12 +104,6 @@ def cell_columns(labels: list[str], width: int) -> list[Column]:
         Column("occurs", 8, right=True),
         Column("", min(WIDEST_BAR, max(3, width - fixed))),
     ]
-
-
-def length(share_of_room: float, room: int) -> str:
-    """A bar of that share."""
-    eighths = round(8 * room * min(1.0, share_of_room))
-    return "█" * (eighths // 8) + EIGHTHS[eighths % 8] * bool(eighths % 8)
 
 
 def _width_of(head: str, labels: list[str]) -> int:

@@ -23,7 +23,7 @@ from model.draws import Draws
 from model.errors import MakemoreError
 from tui.keys import hidden
 from tui.marked import marked
-from tui.messages import Drawing, DrawingFailed, DrawsChanged, WordsDrawn
+from tui.messages import COUNTS, NETWORK, Drawing, DrawingFailed, DrawsChanged, WordsDrawn
 from tui.panes.pane import Pane
 from tui.training_session import Trained, in_one_line
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from model.sampling import SampledWord
 
 MOST_ROWS = 500
-COUNTS, NETWORK = "counts", "network"
 SOURCES = {"counts": (COUNTS,), "network": (NETWORK,), "both": (COUNTS, NETWORK)}
 
 

@@ -21,19 +21,17 @@ from model.draws import MOST_SEED, Draws
 from tui.keys import hidden
 from tui.look import Look
 from tui.marked import marked
-from tui.messages import CellFollowed, Drawing
+from tui.messages import COUNTS, NETWORK, CellFollowed, Drawing
 from tui.panes.comparison import (
-    COUNTS,
-    NETWORK,
     Comparison,
     cell_columns,
-    length,
     pair_columns,
     picture,
     share,
 )
 from tui.panes.pane import LookingPane
 from tui.training_session import in_one_line
+from tui.widgets.bars import share_bar
 from tui.widgets.live_table import Cell, LiveTable
 
 if TYPE_CHECKING:
@@ -361,7 +359,7 @@ goes from list to list.
                 f"{one.second:.4f}",
                 f"{more:+.4f}" if abs(more) >= 0.00005 else f"{more:+.0e}",
                 f"{found.times[row]:,}",
-                length(abs(more), columns[-1].width),
+                share_bar(abs(more), columns[-1].width),
             ]
 
         table.show(columns, [(each.context, each.outcome) for each in differences], cells)

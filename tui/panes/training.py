@@ -18,6 +18,7 @@ from tui.look import Look
 from tui.messages import CellFollowed
 from tui.panes.pane import Pane
 from tui.training_session import Phase, Snapshot
+from tui.widgets.bars import share_bar
 from tui.widgets.chart import Chart, Line, Reference
 from tui.widgets.live_table import Cell, Column, LiveTable
 from tui.widgets.report_log import ReportLog
@@ -208,7 +209,7 @@ retells; **converge** (Adam, cosine) reaches the floor.
             share = gap / look.gap if look.gap > 0 else 0.0
             context = look.ngrams.context_labels([worst[row]])[0]
             texts: list[Cell] = [context, f"{100 * share:.1f}%"]
-            bar = Content.styled("█" * round(BAR_WIDTH * gap / largest), "$text-primary")
+            bar = Content.styled(share_bar(gap / largest, BAR_WIDTH), "$text-primary")
             nats = f"{gap:.5f}" if gap >= 0.00005 else f"{gap:.0e}"
             return [*texts, nats, bar] if roomy else texts
 

@@ -12,11 +12,11 @@ from textual.geometry import Size
 from textual.message import Message
 
 from tui.keys import hidden
+from tui.widgets.bars import share_bar
 from tui.widgets.picture import Picture, Row, hint, write
 from tui.widgets.shades import figure
 
 HEAD, BAR, MARK, HERE = "row-bars--head", "row-bars--bar", "row-bars--mark", "row-bars--here"
-EIGHTHS = " ▏▎▍▌▋▊▉"
 FIGURE = 5  # columns
 WITH_FIGURES = 24  # columns from which figures stand beside the bars
 
@@ -99,8 +99,6 @@ class RowBars(Picture, can_focus=True):
             if q is not None:
                 write(row, end + 2 + FIGURE, figure(q, FIGURE).rjust(FIGURE), MARK)
         length = end - start
-        full, rest = divmod(round(8 * length * p / high), 8)
-        bar = "█" * full + (EIGHTHS[rest] if rest else "")
-        write(row, start, bar or ("▏" if p else ""), BAR)
+        write(row, start, share_bar(p / high, length), BAR)
         if q is not None:
             write(row, start + min(length - 1, int(length * q / high)), "◆", MARK)

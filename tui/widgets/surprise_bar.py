@@ -6,8 +6,9 @@ import math
 
 from textual.content import Content
 
+from tui.widgets.bars import eighths_bar
+
 MARK = "┃"
-EIGHTHS = " ▏▎▍▌▋▊▉"
 MOST_MULTIPLE = 4
 
 
@@ -41,8 +42,7 @@ def bar(nats: float, chance: float, reach: int, width: int) -> Content:
     if nats <= chance:
         eighths = math.ceil(8 * nats / column)
         eighths = min(eighths, 8 * before - (nats < chance))
-        filled = "█" * (eighths // 8) + EIGHTHS[eighths % 8] * bool(eighths % 8)
-        return Content.assemble(f"{filled:<{before}}", (MARK, "dim"))
+        return Content.assemble(f"{eighths_bar(eighths):<{before}}", (MARK, "dim"))
     over = behind if nats == math.inf else max(1, math.ceil((nats - chance) / column))
     hatched = "▓" * over if over <= behind else "▓" * (behind - 1) + "▶"
     if nats == math.inf:
