@@ -1,4 +1,4 @@
-"""Draws docs/workbench.svg, the README's picture, from the running app.
+"""Draws the README's pictures, docs/workbench.svg and docs/explorer.svg, from the running app.
 
 Run `python docs/picture.py [CORPUS]` where the project is installed.
 """
@@ -17,7 +17,7 @@ from tui.training_session import Phase
 
 
 async def main(source: str) -> None:
-    """Train a while, draw from both models, and write what the screen shows."""
+    """Train a while, draw from both models, look into the table, and write what is shown."""
     app = MakemoreApp(source)
     async with app.run_test(size=(132, 38)) as pilot:
         await until(pilot, lambda: app.counts is not None)
@@ -28,10 +28,17 @@ async def main(source: str) -> None:
         await pilot.press("g", "c", "c")
         await until(pilot, lambda: len(pilot.app.query("ToastRack Toast")) == 0)
         await until(pilot, lambda: app.query_one("#generator").drawing is not None)
-        for _ in range(10):
-            await pilot.pause(0.05)
-        picture = app.export_screenshot(title="makemore-tui")
-    Path(__file__).with_name("workbench.svg").write_text(picture, encoding="utf-8")
+        await save(pilot, "workbench.svg")
+        await pilot.press("4", "V", "e", "l")
+        await save(pilot, "explorer.svg")
+
+
+async def save(pilot: Pilot[None], name: str) -> None:
+    """Write the screen, once it has settled, beside this file."""
+    for _ in range(10):
+        await pilot.pause(0.05)
+    picture = pilot.app.export_screenshot(title="makemore-tui")
+    Path(__file__).with_name(name).write_text(picture, encoding="utf-8")
 
 
 async def until(pilot: Pilot[None], condition) -> None:
