@@ -66,7 +66,7 @@ add_k_option = click.option(
     metavar="K",
     type=click.FloatRange(min=0),
     default=0.0,
-    help="Count everything K times more often; without, what never occurs is impossible.",
+    help="Add K to every count; without it, what never occurs is impossible.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 

@@ -1,6 +1,5 @@
 """The count model: the notebook's N and P, smoothing, and the floor that no network can cross."""
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,9 +16,9 @@ MOST_K = 1_000_000
 class CountModel:
     """Probabilities that are frequencies, `P = (N + k) / row sums`. A `LanguageModel`.
 
-    Add-k smoothing (Lidstone; k = 1 is Laplace's rule) counts everything k times more often than
-    it occurs. With k = 0 what never occurs is impossible, and a context that never occurs has no
-    row; with any other k nothing is impossible, and the row of such a context is uniform.
+    Add-k smoothing (Lidstone; k = 1 is Laplace's rule) adds k to every count. With k = 0 what never
+    occurs is impossible, and a context that never occurs has no row; with any other k nothing is
+    impossible, and the row of such a context is uniform.
 
     Raises:
         MakemoreError: k is negative, or so large that nothing would be left of the counts.
@@ -52,16 +51,13 @@ class CountModel:
         rows = self.ngrams.rows(self.ngrams.contexts.ids(contexts))
         return _shares(rows, self.k).nan_to_num_(nan=0.0).log_()
 
-    @cached_property
+    @property
     def floor(self) -> float:
         """The NLL, without smoothing, on the corpus that was counted, in nats per token.
 
-        The sum of -log P over all examples, grouped by (context, outcome). By Gibbs' inequality
-        no model that sees the same contexts reaches less on this corpus.
+        By Gibbs' inequality no model that sees the same contexts reaches less on this corpus.
         """
-        counts = self.ngrams.counts.double()
-        probabilities = counts / self.ngrams.row_sums[self.ngrams.context_ids]
-        return (0.0 - float(counts @ probabilities.log())) / (self.ngrams.total or math.nan)
+        return self.ngrams.floor
 
 
 def _shares(counts: Tensor, k: float) -> Tensor:

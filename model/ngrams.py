@@ -12,6 +12,7 @@ of the contexts' tokens, fit small integers at any order, and are found by count
 """
 
 import ctypes
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,6 +97,16 @@ class Ngrams:
         """How often each context occurs, 64-bit. (contexts,)"""
         sums = torch.zeros(len(self.contexts), dtype=torch.int64)
         return sums.index_add_(0, self.context_ids, self.counts)
+
+    @cached_property
+    def floor(self) -> float:
+        """The mean of -log(frequency of the outcome after its context), in nats per example.
+
+        The sum over all examples, grouped by (context, outcome); NaN without examples.
+        """
+        counts = self.counts.double()
+        frequencies = counts / self.row_sums[self.context_ids]
+        return (0.0 - float(counts @ frequencies.log())) / (self.total or math.nan)
 
     @cached_property
     def by_frequency(self) -> Tensor:

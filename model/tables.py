@@ -53,11 +53,11 @@ def _p(counts: CountModel, network: Network, ids: Tensor) -> Tensor:
 
 
 def _logits(counts: CountModel, network: Network, ids: Tensor) -> Tensor:
-    return network.logits(counts.ngrams.contexts.tokens(ids)).double()
+    return network.logits(counts.ngrams.contexts.tokens(ids)).cpu().double()
 
 
 def _network_p(counts: CountModel, network: Network, ids: Tensor) -> Tensor:
-    return network.log_probs(counts.ngrams.contexts.tokens(ids)).double().exp()
+    return network.log_probs(counts.ngrams.contexts.tokens(ids)).cpu().double().exp()
 
 
 def _gradient(counts: CountModel, network: Network, ids: Tensor) -> Tensor:

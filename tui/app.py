@@ -16,7 +16,7 @@ from textual.events import DescendantFocus
 from textual.keys import format_key
 from textual.reactive import var
 from textual.screen import Screen
-from textual.widgets import Footer, Static, Tab, Tabs
+from textual.widgets import Footer, Input, Static, Tab, Tabs
 
 from model.corpus import DEFAULT, Corpus
 from model.recipe import Recipe
@@ -125,7 +125,8 @@ class MakemoreApp(Workbench):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Until the panes are there, one can only leave."""
         if action == "next_stop":
-            return self._filled and self.query_one(Tour).open
+            typing = len(self.screen_stack) > 1 and bool(self.screen.query(Input))
+            return self._filled and not typing and self._panes.query_one(Tour).open
         return self._filled or action == "quit"
 
     def action_open(self) -> None:
@@ -134,8 +135,9 @@ class MakemoreApp(Workbench):
 
         def take(source: str | None) -> None:
             if source is not None:
-                self.action_show_pane(PANES.index(DatasetPane))
                 self.open_corpus(source)
+                # Closing the form gives the focus back to where it was.
+                self.call_later(self.action_show_pane, PANES.index(DatasetPane))
 
         self.push_screen(OpenCorpusScreen(), take)
 
@@ -172,7 +174,7 @@ class MakemoreApp(Workbench):
         tour = self.query_one(Tour)
         if tour.open:
             tour.leave()
-            self.notify("The tour waits here: ctrl+t takes it up again.")
+            self.notify("The tour waits here: ctrl+t takes it up again.", timeout=3)
         else:
             tour.go_to(tour.stop if tour.taken else self.remembered.tour)
 
@@ -220,25 +222,28 @@ class MakemoreApp(Workbench):
         """Bring the pane to the front."""
         for pane in self.query(Pane):
             pane.set_class(pane is self._pane, "-active")
-        self.screen.set_class(self._pane.BESIDE, "-beside")
+        self._panes.set_class(self._pane.BESIDE, "-beside")
         self.query_one(Tabs).active = _id(PANES[self.pane])
         self._pane.target.focus()
 
     @on(Tabs.TabActivated)
     def follow_tab(self, message: Tabs.TabActivated) -> None:
-        """Go to the pane of the tab that was clicked."""
-        self.pane = [_id(pane) for pane in PANES].index(message.tab.id or "")
+        """Go to the pane of the tab that was clicked, unless another has been gone to since."""
+        if message.tabs.active == message.tab.id:
+            self.pane = [_id(pane) for pane in PANES].index(message.tabs.active)
 
     @on(DescendantFocus)
     def follow_focus(self, message: DescendantFocus) -> None:
-        """Let the pane that has the focus be the one that is zoomed."""
+        """Let the pane that has the focus, and still has it, be the one that is zoomed."""
+        if message.widget is not self.focused:
+            return
         for pane in message.widget.ancestors_with_self:
             if isinstance(pane, Pane):
                 self.pane = PANES.index(type(pane))
 
     def action_zoom(self) -> None:
         """Give the pane the whole screen, or the others their place back."""
-        self.screen.toggle_class("-zoomed")
+        self._panes.toggle_class("-zoomed")
 
     def action_help(self) -> None:
         """Show what the pane shows and what the keys do."""
@@ -258,6 +263,11 @@ class MakemoreApp(Workbench):
                 run = partial(self.run_action, binding.action, owner)
                 about = f"{binding.tooltip} ({format_key(binding.key_display or binding.key)})"
                 yield SystemCommand(binding.description, about, run)
+
+    @property
+    def _panes(self) -> Screen[object]:
+        """The screen of the panes, whichever lies above it."""
+        return self.screen_stack[0]
 
     @property
     def _pane(self) -> Pane:

@@ -19,6 +19,7 @@ from tui.panes.generator import GeneratorPane
 from tui.panes.pane import Pane
 from tui.panes.roads import RoadsPane
 from tui.panes.training import TrainingPane
+from tui.training_session import Phase
 
 if TYPE_CHECKING:
     from model.counts import CountModel
@@ -42,13 +43,14 @@ def _show(app: MakemoreApp, pane: type[Pane]) -> None:
     app.action_show_pane(app.place_of(pane))
 
 
-def _explore(app: MakemoreApp, view: str) -> None:
+def _explore(app: MakemoreApp, view: str, *, fixed: bool = False) -> None:
     """Show the row of the most frequent character, and in it the likeliest outcome."""
     from model.tables import VIEWS
 
     assert app.counts is not None
     explorer = app.query_one(ExplorerPane)
     explorer.view = [each.name for each in VIEWS].index(view)
+    explorer.fixed = fixed
     _show(app, ExplorerPane)
     ngrams = app.counts.ngrams
     context = next((each for each in ngrams.by_frequency.tolist() if each), 0)
@@ -56,18 +58,25 @@ def _explore(app: MakemoreApp, view: str) -> None:
     explorer.go_to(context, int(row.argmax()))
 
 
-def _untrained(app: MakemoreApp) -> None:
-    """Have a run at step 0 that follows the notebook."""
-    snapshot = app.session.snapshot
-    if not (snapshot.phase.resumable and snapshot.step == 0 and app.recipe.name == "notebook"):
-        _follow(app, "notebook")
-        app.action_reset()
-
-
-def _follow(app: MakemoreApp, name: str) -> None:
+def _have_run(app: MakemoreApp, name: str, *, at_start: bool) -> None:
+    """Have a run of a recipe as it stands in the book, at step 0 or wherever it has come to."""
     recipe = replace(RECIPES[name], n=ORDER, device=app.recipe.device)
     if recipe != app.recipe:
         app.set_recipe(recipe, remember=False)
+    snapshot = app.session.snapshot
+    going = snapshot.phase.resumable and not (at_start and snapshot.step)
+    done = snapshot.phase is Phase.FINISHED and not at_start
+    if snapshot.recipe != recipe or not (going or done):
+        app.action_reset()
+
+
+def _untrained(app: MakemoreApp) -> None:
+    _have_run(app, "notebook", at_start=True)
+
+
+def _at_full_speed(app: MakemoreApp) -> None:
+    app.full_speed = True
+    app.session.resume()
 
 
 def _the_list(app: MakemoreApp) -> None:
@@ -105,38 +114,31 @@ def _noise(app: MakemoreApp) -> None:
 
 def _gradient(app: MakemoreApp) -> None:
     _untrained(app)
-    _explore(app, "gradient")
+    _explore(app, "gradient", fixed=True)
 
 
 def _training(app: MakemoreApp) -> None:
     _untrained(app)
     app.full_speed, app.pace = False, 10
-    app.action_train()
+    app.session.resume()
     _show(app, TrainingPane)
 
 
 def _losses(app: MakemoreApp) -> None:
-    snapshot = app.session.snapshot
-    if snapshot.recipe is None or snapshot.recipe.name != "notebook" or not snapshot.step:
-        _follow(app, "notebook")
-        app.action_reset()
-    app.full_speed = True
-    app.session.resume()
+    _have_run(app, "notebook", at_start=False)
+    _at_full_speed(app)
     _show(app, TrainingPane)
 
 
 def _floor(app: MakemoreApp) -> None:
-    _follow(app, "converge")
-    app.full_speed = True
-    app.action_reset()
-    app.session.resume()
+    _have_run(app, "converge", at_start=True)
+    _at_full_speed(app)
     _show(app, TrainingPane)
 
 
 def _two_roads(app: MakemoreApp) -> None:
-    snapshot = app.session.snapshot
-    if snapshot.recipe is None or snapshot.recipe.name != "converge":
-        _floor(app)
+    _have_run(app, "converge", at_start=False)
+    _at_full_speed(app)
     _show(app, RoadsPane)
 
 
@@ -191,8 +193,8 @@ STOPS = (
     ),
     Stop(
         "Sampling from the network",
-        "The same draws through the untrained network give noise. Press c twice to see counts "
-        "and network side by side on the same random numbers: ▸ marks where they part.",
+        "The same draws through the untrained network give noise. Press c to see counts and "
+        "network side by side on the same random numbers: ▸ marks where they part.",
         _noise,
     ),
     Stop(
@@ -219,15 +221,15 @@ STOPS = (
     Stop(
         "How low can it get?",
         "No network that sees one character can beat the counts: their loss is the floor. The "
-        "recipe converge, with Adam, comes down to it within the same 501 steps, and the gaps "
-        "beside the curve vanish.",
+        "recipe converge, with Adam, comes down to it within the same 501 steps: loss minus "
+        "floor, above the curve, shrinks to nothing.",
         _floor,
     ),
     Stop(
         "Two roads, one table",
-        "From the same random numbers both models now write the same words: the network has "
-        "found the table by descent that counting gives at once. Raise n with ], look at a "
-        "word under 5, or smooth the counts under 7.",
+        "From the same random numbers both models now write the same words, all or nearly all: "
+        "the network has found the table by descent that counting gives at once. Raise n with "
+        "], look at a word under 5, or smooth the counts under 7.",
         _two_roads,
     ),
 )
@@ -286,6 +288,7 @@ class Tour(Vertical):
         self.app.remember(tour=0 if last else self.stop)
         while len(self.app.screen_stack) > 1:
             self.app.pop_screen()
+        self.app.clear_notifications()
         self._due = True
         if self.app.recipe.n != ORDER:
             self.app.set_recipe(replace(self.app.recipe, n=ORDER), remember=False)
@@ -303,4 +306,6 @@ class Tour(Vertical):
     def _drive(self) -> None:
         if self._due and self.app.counts is not None:
             self._due = False
+            if self.app.counts.k:
+                self.app.smooth(0)
             STOPS[self.stop].drive(self.app)

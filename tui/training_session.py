@@ -275,7 +275,7 @@ class TrainingSession:
             self._publish(phase=Phase.STOPPED)
 
     def _set_l2(self, l2: float) -> None:
-        if self._trainer is not None:
+        if self._trainer is not None and self._snapshot.phase.resumable:
             self._trainer.set_l2(l2)
             self._publish(recipe=self._trainer.recipe)
 

@@ -59,6 +59,8 @@ class Workbench(App[None]):
         """Which corpus is wanted; the answer to an earlier request is late."""
         self._counting = False
         self._looking = False
+        self._looked = 0, 0
+        """The run and the step of the last look, whatever came of it."""
         self._look_due = 0.0
         self._k = 0.0
         """What is added to all counts."""
@@ -69,8 +71,9 @@ class Workbench(App[None]):
         """Say what no worker foresaw, and let nothing wait for it."""
         error = message.worker.error
         if message.state is WorkerState.ERROR and isinstance(error, Exception):
-            self.activity = ""
-            self._counting = self._looking = False
+            if message.worker.group == "counting":
+                self.activity = ""
+                self._counting = False
             self.notify(in_one_line(error), severity="error", timeout=10, markup=False)
 
     # The corpus
@@ -222,6 +225,7 @@ class Workbench(App[None]):
             step = self.session.snapshot.step
             self.notify(f"{reason}: the run has ended at step {step:,}.", markup=False)
         self.session.clear()
+        self.look = None
 
     def looked_at(self) -> bool:
         """Whether anybody wants to see the inside of the network."""
@@ -235,22 +239,29 @@ class Workbench(App[None]):
             self.notify(now.error, title="The run failed", severity="error", markup=False)
         if now.losses is None or now.phase is Phase.FAILED:
             self.look = None
-        elif self.counts is not None and not self._looking and self.looked_at():
-            seen = self.look and (self.look.run, self.look.step)
-            if seen != (now.run, now.step) and time.monotonic() >= self._look_due:
-                self._looking = True
-                self._look(self.counts.ngrams)
+            return
+        due = self._looked != (now.run, now.step) and time.monotonic() >= self._look_due
+        if due and self.counts is not None and not self._looking and self.looked_at():
+            self._looking = True
+            self._looked = now.run, now.step
+            self._look(self.counts.ngrams)
 
     @work(thread=True, group="looking", exit_on_error=False, description="look")
     def _look(self, ngrams: Ngrams) -> None:
+        from model.devices import fit_threads
+
         trained = self.session.trained().result()
         began = time.perf_counter()
         look = None
-        if trained is not None and trained.network.context_length == ngrams.n - 1:
-            look = Look(ngrams, *trained)
-            _ = look.ranking
-            if not math.isfinite(look.gap):  # a network that diverges has nothing to say
-                look = None
+        try:
+            fit_threads(len(ngrams.contexts) * len(ngrams.alphabet))
+            if trained is not None and trained.network.context_length == ngrams.n - 1:
+                look = Look(ngrams, *trained)
+                _ = look.ranking
+                if not math.isfinite(look.gap):  # a network that diverges has nothing to say
+                    look = None
+        except Exception as error:  # out of memory, say: the user is to know, once
+            self.notify(in_one_line(error), severity="error", markup=False)
         self.post_message(LookTaken(look, time.perf_counter() - began))
 
     @on(LookTaken)
@@ -262,6 +273,7 @@ class Workbench(App[None]):
         if look is None or self.counts is None:
             return
         if look.run == self.session.snapshot.run and look.ngrams is self.counts.ngrams:
+            self._looked = look.run, look.step
             self.look = look
 
     # What is remembered

@@ -20,7 +20,7 @@ from tui.messages import WordFollowed
 from tui.panes.pane import LookingPane
 from tui.widgets.axes import round_step
 from tui.widgets.find import Find
-from tui.widgets.heat_map import HeatMap, Table
+from tui.widgets.heat_map import HeatMap, Numbers, Table
 from tui.widgets.row_bars import Distributions, RowBars
 from tui.widgets.shades import Scale
 
@@ -47,18 +47,19 @@ class ExplorerPane(LookingPane):
 
 Every number of both models: a row for each **context**, a column for each **outcome** after it.
 
-- Arrows or `h` `j` `k` `l` move. **Typing a character** goes to the row that the model is in \
-after it: type a word, and see which rows write it; `.` goes back to a word's beginning.
+- Arrows or `h` `j` `k` `l` move. **Typing** any other character goes to the row that the model is \
+in after it: type a word, and see which rows write it; `.` goes back to a word's beginning.
 - `enter` lists the words in which this context is followed by this outcome.
 - `V` goes through the views: counts **N**, **P**, **log P**, weights **W**, the network's **P**, \
 the **gradient** (expected minus observed: what the next step takes away) and the **difference**.
-- `S` sorts the rows, `F` fixes the scale, `/` finds a context.
+- `S` sorts the rows, `F` fixes the scale, `/` finds a context by any of its characters.
 - The bars are the row under the cursor: `█` counts, `◆` network. `escape` goes to them and back: \
 there the letters are keys again, so that `s` does a step while you look.
 - **gap** is how much this row adds to loss minus floor: how often it occurs times how wrong it is.
 """
 
     DEFAULT_CLASSES = "pane"
+    REST = 0.4
     BINDINGS: ClassVar[list[BindingType]] = [
         hidden(
             "V",
@@ -83,6 +84,8 @@ there the letters are keys again, so that `s` does a step while you look.
 
     _ngrams: Ngrams | None = None
     """Whose contexts are sorted."""
+    _outcomes: list[str]
+    """Their labels."""
     _sorted: Tensor | None = None
     """The ids of the contexts from top to bottom; None where they are in their order."""
     _sorted_at = 0
@@ -115,7 +118,7 @@ there the letters are keys again, so that `s` does a step while you look.
 
         counts, table = self.counts, self.query_one(HeatMap)
         if counts is None:
-            table.show(None, "counting…")
+            table.show(None, "counting…" if self.corpus else "nothing is open: o opens a corpus")
             self._show_cell()
             return
         if counts.ngrams is not self._ngrams:
@@ -128,6 +131,8 @@ there the letters are keys again, so that `s` does a step while you look.
     def _take(self, ngrams: Ngrams) -> None:
         """Start in the first row of other contexts."""
         self._ngrams = ngrams
+        self._outcomes = [ngrams.alphabet.label(token) for token in range(len(ngrams.alphabet))]
+        self._left_at = None
         self._sort(self.order if self.order != GAP else ALPHABETICAL)
         table = self.query_one(HeatMap)
         table.characters = frozenset((*ngrams.alphabet.characters, ".")) - set(" VSF/")
@@ -138,14 +143,19 @@ there the letters are keys again, so that `s` does a step while you look.
         if look is None and view.of_network:
             return None
 
-        def block(first: int, last: int) -> tuple[list[str], list[list[float]]]:
+        def block(first: int, last: int) -> tuple[list[str], Numbers]:
             ids = self._ids(ngrams, first, last)
             rows = view.rows(counts, look.network if look else None, ids)
-            return ngrams.context_labels(ids.tolist()), rows.tolist()
+            labels = ngrams.context_labels(ids.tolist())
 
-        labels = [counts.alphabet.label(token) for token in range(len(counts.alphabet))]
+            def numbers(columns: slice) -> list[list[float]]:
+                return rows[:, columns].tolist()
+
+            return labels, numbers
+
         scale = _scale(view, counts)
-        return Table(labels, len(ngrams.contexts), block, scale, follow=not self.fixed)
+        length = len(ngrams.contexts)
+        return Table(view.name, self._outcomes, length, block, scale, follow=not self.fixed)
 
     def _ids(self, ngrams: Ngrams, first: int, last: int) -> Tensor:
         import torch
@@ -157,6 +167,8 @@ there the letters are keys again, so that `s` does a step while you look.
         if order == GAP:
             order += f" as of step {self._sorted_at:,}"
         parts = [f"{view.name}: {view.about}", order]
+        if self.counts and self.counts.k:
+            parts.append(f"k={self.counts.k:g}")
         if self.look is not None:
             parts.append(f"step {self.look.step:,}")
         self.query_one("#view", Static).update(" · ".join(parts), layout=False)
@@ -175,7 +187,7 @@ there the letters are keys again, so that `s` does a step while you look.
         context, outcome = self.context, self.query_one(HeatMap).column
         look = self.look
         cell = cell_of(counts, look.network if look else None, context, outcome)
-        labels = [counts.alphabet.label(token) for token in range(len(counts.alphabet))]
+        labels = self._outcomes
         network = cell.network_row.tolist() if cell.network_row is not None else None
         bars.show(Distributions(labels, cell.row.tolist(), network, outcome))
         place = f"{counts.ngrams.context_labels([context])[0]} → {labels[outcome]}"
@@ -212,6 +224,8 @@ there the letters are keys again, so that `s` does a step while you look.
         if self.counts is not None and self.counts.ngrams is not self._ngrams:
             self._take(self.counts.ngrams)
             self.show()
+        if self._ngrams is None or not 0 <= context < len(self._ngrams.contexts):
+            return
         row = context if self._sorted is None else int((self._sorted == context).nonzero())
         table.go_to(row, table.column if outcome is None else outcome)
 
@@ -273,8 +287,8 @@ there the letters are keys again, so that `s` does a step while you look.
             self.app.notify(f"To sort by gap: {NO_NETWORK}.")
             order = ALPHABETICAL
         self._sort(order)
-        self.show()
         self.go_to(context)
+        self.show()
 
     def _sort(self, order: str) -> None:
         """Sort the rows, once: they do not move under the cursor while the network learns."""
@@ -315,7 +329,8 @@ there the letters are keys again, so that `s` does a step while you look.
             self.go_to(int(found[match]))
             self._say(f"match {match + 1:,} of {len(found):,}")
         else:
-            self._say("no context holds this" if message.text else "")
+            length = self._ngrams.n - 1
+            self._say(f"no context of {length} characters holds this" if message.text else "")
 
     @on(Find.Closed)
     def close_find(self, message: Find.Closed) -> None:
@@ -323,7 +338,8 @@ there the letters are keys again, so that `s` does a step while you look.
         self._say("")
         if not message.keep and self._left_at is not None:
             self.go_to(self._left_at)
-        self.query_one(HeatMap).focus()
+        if message.by_key:
+            self.query_one(HeatMap).focus()
 
     def _say(self, what: str) -> None:
         self.border_title = Content(f"{self.NUMBER} {self.TITLE}{what and ': ' + what}")

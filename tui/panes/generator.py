@@ -95,8 +95,6 @@ into another one, the word ends, as in the notebook, and its end has no probabil
     waiting: var[bool] = var(False)
     """Whether words are being drawn."""
 
-    _network: Callable[[], Future[Trained | None]]
-    """Where the last words of a network came from."""
     _request = 0
     """Which drawing is wanted; the answer to an earlier one is late."""
 
@@ -107,11 +105,12 @@ into another one, the word ends, as in the notebook, and its end has no probabil
 
     def watch_counts(self, before: CountModel | None, now: CountModel | None) -> None:
         """Forget the words of another corpus or order; draw anew where only k has changed."""
-        smoothed = before and now and before.ngrams is now.ngrams
-        if smoothed and self.drawing is not None:
-            self.generate(self._network)
-        else:
+        drawing = self.drawing
+        if drawing is None or not (before and now and before.ngrams is now.ngrams):
             self._forget()
+        elif COUNTS in drawing.models:
+            kept = {name: model for name, model in drawing.models.items() if name != COUNTS}
+            self._start(lambda name: kept[name])
 
     def watch_waiting(self) -> None:
         """Show that something is going on."""
@@ -150,11 +149,23 @@ into another one, the word ends, as in the notebook, and its end has no probabil
         if self.corpus is None or self.counts is None:
             self.app.notify("There is nothing to draw from yet: wait, or open a corpus with o.")
             return
+
+        def ask(_name: str) -> LanguageModel:
+            trained = network().result()
+            if trained is None:
+                raise MakemoreError("There is no network yet: space starts a run.")
+            return trained.network
+
+        self._start(ask)
+
+    def _start(self, other: Callable[[str], LanguageModel]) -> None:
+        """Draw; a model of another name than the counts comes from `other`, in a thread."""
+        assert self.corpus is not None
+        assert self.counts is not None
         self._request += 1
         self.waiting = True
-        self._network = network
         names = SOURCES[self.source]
-        self._draw(self._request, self.corpus, self.counts, self.draws, names, network)
+        self._draw(self._request, self.corpus, self.counts, self.draws, names, other)
 
     @work(thread=True, group="drawing", exit_on_error=False, description="draw")
     def _draw(
@@ -164,21 +175,14 @@ into another one, the word ends, as in the notebook, and its end has no probabil
         counts: CountModel,
         draws: Draws,
         names: tuple[str, ...],
-        network: Callable[[], Future[Trained | None]],
+        other: Callable[[str], LanguageModel],
     ) -> None:
         from model.devices import fit_threads
         from model.sampling import sample
 
         try:
             fit_threads(draws.count * len(counts.alphabet))
-            models: dict[str, LanguageModel] = {}
-            for name in names:
-                if name == COUNTS:
-                    models[name] = counts
-                elif trained := network().result():
-                    models[name] = trained.network
-                else:
-                    raise MakemoreError("There is no network yet: space starts a run.")
+            models = {name: counts if name == COUNTS else other(name) for name in names}
             samples = {name: sample(model, draws) for name, model in models.items()}
         except Exception as error:  # out of memory, say: whatever it was, the user is to know
             self.post_message(DrawingFailed(in_one_line(error), request))
@@ -295,6 +299,7 @@ into another one, the word ends, as in the notebook, and its end has no probabil
         parts = [
             f"from {'both, on the same draws' if self.source == 'both' else self.source}",
             *([f"n={self.drawing.n}"] if self.drawing else []),
+            *([f"k={self.counts.k:g}"] if self.counts and self.counts.k else []),
             f"{draws.count:,} words",
             f"seed {draws.seed}",
             f"temperature {draws.temperature:g}",

@@ -140,7 +140,10 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
     @on(LiveTable.Chosen, "#tokens")
     def follow(self, message: LiveTable.Chosen) -> None:
         """Go to the token's place in the table."""
-        context, outcome = self._contexts[message.row], self._outcomes[message.row]
+        row = message.key
+        if not isinstance(row, int) or row >= len(self._contexts):
+            return
+        context, outcome = self._contexts[row], self._outcomes[row]
         if context < 0 or outcome < 0:
             self.app.notify("The table has no such place: the corpus does not know it.")
         else:

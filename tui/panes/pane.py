@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
@@ -49,12 +50,16 @@ class LookingPane(Pane):
     """A pane that compares counts and network while it learns, and rests while it is hidden."""
 
     LOOKS = True
+    REST: ClassVar[float] = 0.1
+    """The least seconds from one look at the network to the next."""
 
     corpus: var[Corpus | None] = var(None, init=False)
     counts: var[CountModel | None] = var(None, init=False)
     look: var[Look | None] = var(None, init=False)
 
     _seen = False
+    _looked_at = 0.0
+    _resting = False
 
     def on_show(self) -> None:
         """Show what came while nobody could see it."""
@@ -70,7 +75,17 @@ class LookingPane(Pane):
         self.changed()
 
     def watch_look(self) -> None:
-        """Show what the network is now."""
+        """Show what the network is now; not so often that nobody could read it."""
+        rest = self._looked_at + self.REST - time.monotonic()
+        if rest <= 0:
+            self._look_on()
+        elif not self._resting:
+            self._resting = True
+            self.set_timer(rest, self._look_on)
+
+    def _look_on(self) -> None:
+        self._resting = False
+        self._looked_at = time.monotonic()
         self.changed()
 
     def changed(self) -> None:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 MOST_DIFFERENCES = 100
 WORKING_SHARE = 0.25
 """Of the time at most goes into comparing while the network learns."""
-LONGEST_REST = 1.0  # seconds
+SHORTEST_REST = 0.5  # seconds: more often, nobody could read it
 
 
 @dataclass
@@ -199,7 +199,8 @@ goes from list to list.
         wanted = self.look is not None and self.look.run == found.look.run
         if wanted and found.counts is self.counts and found.drawing.draws == self.draws:
             self.comparison = found
-        self.set_timer(min(LONGEST_REST, found.seconds * (1 / WORKING_SHARE - 1)), self._go_on)
+        rest = max(SHORTEST_REST, found.seconds * (1 / WORKING_SHARE - 1))
+        self.set_timer(rest if self.look is not None else 0, self._go_on)
 
     @on(ComparingFailed)
     def report_failure(self, message: ComparingFailed) -> None:
@@ -241,14 +242,13 @@ goes from list to list.
         if self.comparison is not None:
             from tui.screens.trace import TraceScreen
 
-            self.app.push_screen(TraceScreen(self.comparison.drawing, self._pairs[message.row]))
+            self.app.push_screen(TraceScreen(self.comparison.drawing, message.key))
 
     @on(LiveTable.Chosen, "#cells")
     def follow_cell(self, message: LiveTable.Chosen) -> None:
         """Go to the cell in the table."""
         if self.comparison is not None:
-            cell = self.comparison.differences[message.row]
-            self.post_message(CellFollowed(cell.context, cell.outcome))
+            self.post_message(CellFollowed(*message.key))
 
     @on(LiveTable.Moved, "#pairs")
     def explain(self) -> None:

@@ -62,7 +62,7 @@ class SmoothingPane(LookingPane):
 `left` and `right` choose **k**, `down` and `up` the **L2 penalty**; `b` takes the k that is best \
 on dev, `0` sets both to 0, `e` takes any number, and the seed of the split.
 
-- **Add-k** counts everything k times more often than it occurs: P = (N + k) / row sums. That \
+- **Add-k** adds k to every count: P = (N + k) / row sums. That \
 moves probability from what was seen to what was not; with a large k every row is uniform. It \
 holds in all panes.
 - The **L2 penalty** adds L2 times the mean of W² to what the network minimises. It pulls W \
@@ -283,7 +283,7 @@ The longer the context, the more there is to gain: try `]`.
             Line(drawn, [each.dev for each in nlls]),
             _marked(best, held_out.nlls[best]),
             _marked(self.k, held_out.nlls.get(self.k)),
-            Reference(floor, f"floor {floor:.4f}"),
+            Reference(floor, f"floor of all words {floor:.4f}"),
             x_range=CHARTED,
         )
 

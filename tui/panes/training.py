@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 LOG_SECONDS = 0.5
 MOST_GAPS = 100  # contexts
+WIDEST_CONTEXT = 14
 BAR_WIDTH = 12
 SIGNS = {
     Phase.IDLE: "○",
@@ -103,7 +105,7 @@ retells; **converge** (Adam, cosine) reaches the floor.
     pace: var[float] = var(100)
     full_speed: var[bool] = var(False)
 
-    _log_due = 0.0
+    _log_due = _gaps_due = 0.0
     _curve = Curve(0, 1)
 
     def compose(self) -> ComposeResult:
@@ -125,8 +127,11 @@ retells; **converge** (Adam, cosine) reaches the floor.
         self._show_reports()
 
     def watch_look(self) -> None:
-        """Show which contexts are still unlearned."""
-        self._show_gaps()
+        """Show which contexts are still unlearned, no faster than one can read."""
+        now = time.monotonic()
+        if self.snapshot.phase is not Phase.RUNNING or now >= self._gaps_due:
+            self._gaps_due = now + LOG_SECONDS
+            self._show_gaps()
 
     def watch_recipe(self) -> None:
         """Show what a run would follow."""
@@ -139,6 +144,11 @@ retells; **converge** (Adam, cosine) reaches the floor.
     def watch_full_speed(self) -> None:
         """Show the pace."""
         self._show_progress()
+
+    def on_show(self) -> None:
+        """Show what came while nobody could see it."""
+        self._show_curve()
+        self._show_gaps()
 
     def on_resize(self) -> None:
         """Thin the curve out for the new width."""
@@ -168,7 +178,8 @@ retells; **converge** (Adam, cosine) reaches the floor.
             lines.append(snapshot.error)
         elif snapshot.loss is not None and snapshot.floor is not None:
             gap = snapshot.loss - snapshot.floor
-            lines.append(f"{snapshot.loss:.4f} = floor {snapshot.floor:.4f} + gap {gap:.4f}")
+            loss, floor = nats(snapshot.loss), nats(snapshot.floor)
+            lines.append(f"{loss} = floor {floor} + gap {nats(gap)}")
         else:
             lines.append(
                 f"{recipe.optimiser}, lr {recipe.learning_rate:g} {recipe.schedule}, "
@@ -180,6 +191,9 @@ retells; **converge** (Adam, cosine) reaches the floor.
 
     def _show_curve(self) -> None:
         snapshot, chart = self.snapshot, self.query_one("#loss", Chart)
+        if not chart.size.width:  # hidden: nothing is known of how much there is to thin out
+            return
+        chart.empty = "too large to be drawn" if snapshot.step else "space starts a run"
         if snapshot.recipe is None or snapshot.losses is None or snapshot.floor is None:
             chart.show()
             return
@@ -196,30 +210,30 @@ retells; **converge** (Adam, cosine) reaches the floor.
         table.display = look is not None
         if look is None:
             return
-        label = max(4, look.ngrams.n - 1)
+        worst: list[int] = look.ranking[:MOST_GAPS].tolist()
+        contexts = look.ngrams.context_labels(worst)
+        label = min(max(4, *map(cell_len, contexts)), WIDEST_CONTEXT)
         columns = [Column("gap", label, right=True), Column("by row", 6, right=True)]
         if roomy := self.has_class("-roomy"):
             columns += [Column("nats", 7, right=True), Column("", BAR_WIDTH)]
         table.styles.width = sum(column.width + 1 for column in columns)  # and a scrollbar
-        worst: list[int] = look.ranking[:MOST_GAPS].tolist()
         largest = max(float(look.gaps[worst[0]]), 1e-12)
 
         def cells(row: int) -> list[Cell]:
             gap = max(0.0, float(look.gaps[worst[row]]))
             share = gap / look.gap if look.gap > 0 else 0.0
-            context = look.ngrams.context_labels([worst[row]])[0]
-            texts: list[Cell] = [context, f"{100 * share:.1f}%"]
+            texts: list[Cell] = [contexts[row], f"{100 * share:.1f}%"]
             bar = Content.styled(share_bar(gap / largest, BAR_WIDTH), "$text-primary")
-            nats = f"{gap:.5f}" if gap >= 0.00005 else f"{gap:.0e}"
-            return [*texts, nats, bar] if roomy else texts
+            exact = f"{gap:.5f}" if 0.00005 <= gap < 10 else f"{gap:.0e}"
+            return [*texts, exact, bar] if roomy else texts
 
         table.show(columns, worst, cells)
 
     @on(LiveTable.Chosen, "#gaps")
     def follow_gap(self, message: LiveTable.Chosen) -> None:
         """Go to the row of a context."""
-        if self.look is not None:
-            self.post_message(CellFollowed(int(self.look.ranking[message.row])))
+        if self.look is not None and isinstance(message.key, int):
+            self.post_message(CellFollowed(message.key))
 
     def _show_progress(self) -> None:
         snapshot = self.snapshot
@@ -239,6 +253,11 @@ retells; **converge** (Adam, cosine) reaches the floor.
         if self.snapshot.phase is not Phase.RUNNING or now >= self._log_due:
             self._log_due = now + LOG_SECONDS
             self.query_one(ReportLog).show(self.snapshot.reports)
+
+
+def nats(number: float) -> str:
+    """A loss; one that has diverged is no longer written out."""
+    return f"{number:.4f}" if abs(number) < 1e6 else f"{number:.4g}"
 
 
 def _figure(number: float) -> str:

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.dom import DOMNode
-from textual.keys import format_key
+from textual.keys import format_key, key_to_character
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Markdown, Static
@@ -64,7 +64,8 @@ class HelpScreen(ModalScreen[None]):
         table.add_column(style="dim")
         for binding in self._listed.values():
             about = binding.tooltip
-            if self._focused and self._focused.check_consume_key(binding.key, binding.key):
+            key = binding.key.split(",")[0]
+            if self._focused and self._focused.check_consume_key(key, key_to_character(key)):
                 about = f"{about} (after esc)"
             table.add_row(Text(shown(binding), "bold"), binding.description, about)
         return table

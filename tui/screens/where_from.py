@@ -14,16 +14,17 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import Footer, Static
 
 from model.alphabet import label, visible
 from model.corpus import Corpus
 from model.occurrences import Occurrence, occurrences
+from tui.training_session import in_one_line
+from tui.widgets.live_table import Cell, Column, LiveTable
 
 if TYPE_CHECKING:
     from model.ngrams import Ngrams
 
-MOST_ROWS = 500
 LONGEST = 60  # columns of a word
 
 
@@ -49,7 +50,6 @@ class WhereFromScreen(ModalScreen[str | None]):
         super().__init__()
         self._corpus, self._outcome = corpus, outcome
         self._before: Sequence[int] = ngrams.context_tokens(context)
-        self._found: list[Occurrence] = []
 
     def compose(self) -> ComposeResult:
         """A line that says how many, and the words."""
@@ -57,40 +57,47 @@ class WhereFromScreen(ModalScreen[str | None]):
         context, outcome = alphabet.labels(self._before), alphabet.label(self._outcome)
         with Vertical(id="where-from") as frame:
             frame.border_title = Content(f"where {context} → {outcome} comes from")
-            frame.border_subtitle = "enter: the word under the lens"
             yield Static("searching…", id="sum", markup=False)
-            yield DataTable(id="found", cursor_type="row", zebra_stripes=True)
+            yield LiveTable(id="found")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Search."""
-        self.query_one(DataTable).add_columns("times", "word")
         self._search()
 
     @work(thread=True, group="searching", exit_on_error=False, description="search")
     def _search(self) -> None:
-        found = occurrences(self._corpus, self._before, self._outcome)
+        try:
+            found = occurrences(self._corpus, self._before, self._outcome)
+        except Exception as error:  # out of memory, say: the user is to know
+            self.app.notify(in_one_line(error), severity="error", markup=False)
+            found = []
         self.post_message(self.WordsFound(found))
 
     @on(WordsFound)
     def show_words(self, message: WordsFound) -> None:
         """List the words."""
-        self._found = found = message.found
+        found = message.found
         count = sum(each.times * len(each.places) for each in found)
-        told = f"{count:,} times, in {len(found):,} different words"
+        times, words = "s" * (count != 1), "s" * (len(found) != 1)
+        told = f"{count:,} time{times}, in {len(found):,} different word{words}"
         if not found:
             told = "never: this context is never followed by this outcome"
-        elif len(found) > MOST_ROWS:
-            told += f"; the {MOST_ROWS} most frequent are shown"
         self.query_one("#sum", Static).update(told)
-        table = self.query_one(DataTable)
-        for each in found[:MOST_ROWS]:
-            table.add_row(Text(f"{each.times:,}", justify="right"), self._marked(each))
+        self.query_one("#where-from").border_subtitle = (
+            "enter: the word under the lens" if found else ""
+        )
+        columns = [Column("times", 7, right=True), Column("word", LONGEST + 4)]
 
-    @on(DataTable.RowSelected)
-    def choose(self, message: DataTable.RowSelected) -> None:
+        def cells(row: int) -> list[Cell]:
+            return [f"{found[row].times:,}", Content.from_rich_text(self._marked(found[row]))]
+
+        self.query_one(LiveTable).show(columns, [each.word for each in found], cells)
+
+    @on(LiveTable.Chosen)
+    def choose(self, message: LiveTable.Chosen) -> None:
         """Leave with a word."""
-        self.dismiss(self._found[message.cursor_row].word)
+        self.dismiss(message.key)
 
     def _marked(self, found: Occurrence) -> Text:
         """The word with its boundaries; the context in it underlined, the outcome inverse."""

@@ -31,6 +31,8 @@ class Find(Input):
 
         keep: bool
         """Whether to stay at what was found."""
+        by_key: bool
+        """Whether the focus is left to whom it was taken from."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "go_on(-1)", "Match before"),
@@ -73,8 +75,12 @@ class Find(Input):
         self.action_close(True)
 
     @on(Blur)
-    def action_close(self, keep: bool = True) -> None:
+    def give_way(self) -> None:
+        """Close where something else is gone to."""
+        self.action_close(True, by_key=False)
+
+    def action_close(self, keep: bool, by_key: bool = True) -> None:
         """Be gone."""
         if self.has_class("-open"):
             self.remove_class("-open")
-            self.post_message(self.Closed(keep))
+            self.post_message(self.Closed(keep, by_key))

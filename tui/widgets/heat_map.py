@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Click, Key, MouseScrollDown, MouseScrollUp
 from textual.geometry import Size
 from textual.message import Message
@@ -24,15 +24,21 @@ WITH_FIGURES = 5
 WHEEL = 3  # rows
 
 
+Numbers = Callable[[slice], list[list[float]]]
+"""From some columns to the numbers in them, row by row."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """What a heat-map shows."""
 
+    name: str
+    """Of what is shown; tables of different names share no scale."""
     columns: Sequence[str]
     """Their labels."""
     length: int
     """The number of rows."""
-    block: Callable[[int, int], tuple[list[str], list[list[float]]]]
+    block: Callable[[int, int], tuple[list[str], Numbers]]
     """From the first and behind the last row of a block to the rows' labels and numbers."""
     scale: Scale
     follow: bool
@@ -55,14 +61,7 @@ class HeatMap(Picture, can_focus=True):
         character: str
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter",
-            "choose",
-            "Where from",
-            id="table.words",
-            key_display="enter",
-            tooltip="The words that were counted here",
-        ),
+        hidden("enter", "choose", "Where from", "The words counted here", id="table.words"),
         hidden("up,k", "move(-1, 0)", "Up", "Or k", id="table.up"),
         hidden("down,j", "move(1, 0)", "Down", "Or j", id="table.down"),
         hidden("left,h", "move(0, -1)", "Left", "Or h", id="table.left"),
@@ -92,7 +91,8 @@ class HeatMap(Picture, can_focus=True):
         self.row = self.column = 0
         self._top = self._left = 0
         self._label_width = 2
-        self._block: tuple[Table, int, int, list[str], list[list[float]]] | None = None
+        self._block: tuple[Table, int, int, list[str], Numbers] | None = None
+        self._scale: tuple[str, Scale] | None = None
 
     @property
     def in_colour(self) -> bool:
@@ -186,7 +186,7 @@ class HeatMap(Picture, can_focus=True):
         furthest = max(0, len(table.columns) - columns)
         self._left = min(max(self._left, self.column - columns + 1), self.column, furthest)
 
-    def _visible(self, table: Table) -> tuple[list[str], list[list[float]]]:
+    def _visible(self, table: Table) -> tuple[list[str], Numbers]:
         """The labels and numbers of the visible rows, looked up once."""
         top, rows = self._top, self._visible_rows
         if self._block is None or self._block[:3] != (table, top, rows):
@@ -205,11 +205,12 @@ class HeatMap(Picture, can_focus=True):
         cell = self._cell_width
         columns = range(self._left, len(table.columns))
         columns = columns[: (size.width - self._label_width - 1) // cell]
-        shown = [row[columns.start : columns.stop] for row in numbers]
+        shown = numbers(slice(columns.start, columns.stop))
         scale = table.scale
         if table.follow:
-            visible = [number for row in shown for number in row]
-            scale = Scale.around(visible, scale.signed, scale.root)
+            before = self._scale[1] if self._scale and self._scale[0] == table.name else None
+            scale = scale.fitted((number for row in shown for number in row), before)
+            self._scale = table.name, scale
         rows: list[Row] = [[(" ", "")] * size.width for _ in range(size.height)]
         for place, column in enumerate(columns):
             x = self._label_width + 1 + place * cell
@@ -248,8 +249,9 @@ class HeatMap(Picture, can_focus=True):
         write(row, x, low, HEAD)
         x += len(low)
         for step in scale.steps:
-            row[x : x + 2] = self._cell_of_legend(step, scale)
-            x += 2
+            cells = self._cell_of_legend(step, scale)[: max(0, len(row) - x)]
+            row[x : x + len(cells)] = cells
+            x += len(cells)
         how = "follows the data" if table.follow else "fixed"
         text = f" {scale.high:g}  {'√ ' * scale.root}scale, {how}"
         room = len(row) - x - len(place)

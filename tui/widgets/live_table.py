@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
@@ -42,39 +42,28 @@ class LiveTable(ScrollView, can_focus=True):
     """Rows under a head, with a cursor that stays on its row while others come and go."""
 
     @dataclass
-    class Chosen(Message):
+    class Said(Message):
+        """What all of its messages have in common."""
+
+        table: LiveTable
+
+        @property
+        def control(self) -> LiveTable:
+            """The table."""
+            return self.table
+
+    @dataclass
+    class Chosen(Said):
         """A row was chosen."""
 
-        table: LiveTable
-        row: int
+        key: Any
+        """The row's; where it stands may be another place by now."""
 
-        @property
-        def control(self) -> LiveTable:
-            """The table."""
-            return self.table
-
-    @dataclass
-    class Moved(Message):
+    class Moved(Said):
         """The cursor is on another row."""
 
-        table: LiveTable
-        row: int
-
-        @property
-        def control(self) -> LiveTable:
-            """The table."""
-            return self.table
-
-    @dataclass
-    class Resized(Message):
+    class Resized(Said):
         """There is another width to fill."""
-
-        table: LiveTable
-
-        @property
-        def control(self) -> LiveTable:
-            """The table."""
-            return self.table
 
     BINDINGS: ClassVar[list[BindingType]] = [
         hidden("enter", "choose", "Choose", "The row under the cursor"),
@@ -94,6 +83,8 @@ class LiveTable(ScrollView, can_focus=True):
         color: $block-cursor-blurred-foreground;
         text-style: $block-cursor-blurred-text-style;
     }
+    LiveTable:ansi > .live-table--cursor { text-style: underline; }
+    LiveTable:ansi:focus > .live-table--cursor { text-style: reverse; }
     LiveTable:focus > .live-table--cursor {
         background: $block-cursor-background;
         color: $block-cursor-foreground;
@@ -156,7 +147,7 @@ class LiveTable(ScrollView, can_focus=True):
         room = max(1, self.size.height - len(self._heads))
         top = min(max(self.scroll_offset.y, row - room + 1), row)
         self.scroll_to(y=top, animate=False, immediate=True, force=True)
-        self.post_message(self.Moved(self, row))
+        self.post_message(self.Moved(self))
 
     def action_move(self, by: int) -> None:
         """Move the cursor as far as there are rows."""
@@ -169,7 +160,7 @@ class LiveTable(ScrollView, can_focus=True):
     def action_choose(self) -> None:
         """Choose the row under the cursor."""
         if self.cursor < len(self._keys):
-            self.post_message(self.Chosen(self, self.cursor))
+            self.post_message(self.Chosen(self, self._keys[self.cursor]))
 
     def on_resize(self) -> None:
         """Say that there is another width."""

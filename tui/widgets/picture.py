@@ -91,6 +91,9 @@ def write(row: Row, column: int, text: str, role: str) -> None:
     """Write text over a row, as far as there is room."""
     for character in visible(text):
         width = cell_len(character)
+        if not width and 0 < column <= len(row):  # it is shown in the cell before
+            row[column - 1] = (row[column - 1][0] + character, role)
+            continue
         if column + width > len(row):
             return
         row[column : column + width] = [(character, role), ("", role)][:width]

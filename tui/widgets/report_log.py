@@ -61,6 +61,10 @@ class ReportLog(ScrollView, can_focus=True):
 def line(report: Report, width: int) -> str:
     """A report as the notebook prints it, in columns, cut where the room ends."""
     words = ", ".join(visible(word) or "(empty)" for word in report.samples)
-    text = Text(f"{report.step:>6} {report.lr:<8.3g} {report.loss:<7.4f} {words}")
+    text = Text(f"{report.step:>6} {report.lr:<8.3g} {_loss(report.loss):<7} {words}")
     text.truncate(width - 1, overflow="ellipsis")
     return text.plain
+
+
+def _loss(loss: float) -> str:
+    return f"{loss:.4f}" if loss < 1000 else f"{loss:.1e}"

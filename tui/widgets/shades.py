@@ -1,7 +1,8 @@
 """Shades: numbers as a few steps of colour, or of shading characters where there is no colour."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from rich.color import Color
 from rich.style import Style
@@ -10,6 +11,8 @@ from tui.widgets.axes import round_step
 
 STEPS = 8
 """Of a number without a sign; one with a sign has half as many on either side of nothing."""
+NARROWEST = 100
+"""How many times narrower than the scale of everything one that follows the data may be."""
 
 # All colours are entries of the 256-colour cube, so that they are the same at truecolor, at 256
 # colours and inside tmux. Lightness falls or rises all the way: the order of the steps can be seen
@@ -38,15 +41,27 @@ class Scale:
     root: bool = False
     """Whether steps go by the square root, so that a few large numbers leave some for the rest."""
 
-    @classmethod
-    def around(cls, numbers: list[float], signed: bool, root: bool) -> "Scale":
-        """A scale with round limits that holds all of `numbers`, and zero."""
-        finite = [number for number in numbers if math.isfinite(number)] or [0.0]
-        low, high = _rounded(min(0.0, *finite)), _rounded(max(0.0, *finite))
-        if signed:
-            high = max(-low, high)
-            low = -high
-        return cls(low, high if high > low else low + 1, signed, root)
+    def fitted(self, numbers: Iterable[float], before: "Scale | None" = None) -> "Scale":
+        """A scale of this kind with round limits that holds all of `numbers`, and zero.
+
+        It is not made so narrow that mere noise would look like something, and is the one of
+        `before` as long as that holds the numbers and they fill a third of it.
+        """
+        finite = [number for number in numbers if math.isfinite(number)]
+        wide = max(-self.low, self.high)
+        most = max((abs(number) for number in finite), default=0.0)
+        if before and before.kind == self.kind:
+            reach = max(-before.low, before.high)
+            if reach / 3 <= max(most, wide / NARROWEST) <= reach:
+                return before
+        reach = round_step(max(most, wide / NARROWEST))
+        low, high = (-reach if self.low else 0.0), (reach if self.high else 0.0)
+        return replace(self, low=low, high=high)
+
+    @property
+    def kind(self) -> tuple[bool, ...]:
+        """What scales of different limits may have in common."""
+        return self.low < 0, self.high > 0, self.signed, self.root
 
     def step(self, number: float) -> int:
         """The step of a number; 0 for one that is impossible, or is zero where it may be."""
@@ -67,10 +82,6 @@ class Scale:
         """Every step, for a legend."""
         half = STEPS // 2
         return list(range(-half, half + 1)) if self.signed else list(range(1, STEPS + 1))
-
-
-def _rounded(number: float) -> float:
-    return math.copysign(round_step(abs(number)), number) if number else 0.0
 
 
 def colour(step: int, *, signed: bool, dark: bool) -> Style:
