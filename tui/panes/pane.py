@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,6 +15,10 @@ from tui.look import Look
 
 if TYPE_CHECKING:
     from model.counts import CountModel
+
+
+SLOWER = 2.5 if "SSH_CONNECTION" in os.environ else 1
+"""What streams may be less than half as much over SSH."""
 
 
 class Pane(Vertical):
@@ -50,8 +55,8 @@ class LookingPane(Pane):
     """A pane that compares counts and network while it learns, and rests while it is hidden."""
 
     LOOKS = True
-    REST: ClassVar[float] = 0.1
-    """The least seconds from one look at the network to the next."""
+    REST: ClassVar[float] = 0.25
+    """The least seconds from one look at the network to the next, at a local terminal."""
 
     corpus: var[Corpus | None] = var(None, init=False)
     counts: var[CountModel | None] = var(None, init=False)
@@ -76,7 +81,7 @@ class LookingPane(Pane):
 
     def watch_look(self) -> None:
         """Show what the network is now; not so often that nobody could read it."""
-        rest = self._looked_at + self.REST - time.monotonic()
+        rest = self._looked_at + self.REST * SLOWER - time.monotonic()
         if rest <= 0:
             self._look_on()
         elif not self._resting:
