@@ -64,9 +64,8 @@ def _have_run(app: MakemoreApp, name: str, *, at_start: bool) -> None:
     if recipe != app.recipe:
         app.set_recipe(recipe, remember=False)
     snapshot = app.session.snapshot
-    going = snapshot.phase.resumable and not (at_start and snapshot.step)
-    done = snapshot.phase is Phase.FINISHED and not at_start
-    if snapshot.recipe != recipe or not (going or done):
+    over = not snapshot.phase.resumable and snapshot.phase is not Phase.FINISHED
+    if at_start or over or snapshot.recipe != recipe:
         app.action_reset()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Input
+from textual.widgets import Input
 from workbench import QUICK, Bench, remember
 
 import tui.app
@@ -141,7 +141,7 @@ async def where_from(bench: Bench) -> None:
     await explorer(bench)
     await bench.press("enter")
     await bench.screen(WhereFromScreen)
-    await bench.until(lambda: bench.app.screen.query_one(DataTable).row_count, "the words")
+    await bench.until(lambda: "times" in bench.shown("#sum"), "the words")
 
 
 async def lens(bench: Bench) -> None:

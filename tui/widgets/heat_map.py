@@ -256,7 +256,7 @@ class HeatMap(Picture, can_focus=True):
         text = f" {scale.high:g}  {'√ ' * scale.root}scale, {how}"
         room = len(row) - x - len(place)
         write(row, x, text if len(text) <= room else f" {scale.high:g}", HEAD)
-        write(row, len(row) - len(place), place, HEAD)
+        write(row, max(0, len(row) - len(place)), place, HEAD)
 
     def _cell_of_legend(self, step: int, scale: Scale) -> Row:
         text = "  " if self.in_colour else shading(step, signed=scale.signed)

@@ -17,8 +17,8 @@ NARROWEST = 100
 # All colours are entries of the 256-colour cube, so that they are the same at truecolor, at 256
 # colours and inside tmux. Lightness falls or rises all the way: the order of the steps can be seen
 # by those who cannot tell colours apart, and blue and orange differ for nearly everybody.
-DARK = ["#00005f", "#005f87", "#008787", "#00af87", "#5faf5f", "#87d75f", "#d7d75f", "#ffff87"]
-LIGHT = ["#ffffaf", "#d7ff87", "#87d787", "#5faf87", "#00afaf", "#0087af", "#005faf", "#00005f"]
+DARK = ["#00005f", "#005f87", "#008787", "#00af87", "#5fd75f", "#afd75f", "#afff87", "#ffff87"]
+LIGHT = ["#ffffaf", "#afff87", "#87d787", "#5faf87", "#0087af", "#005faf", "#0000af", "#00005f"]
 DARK_SIGNED = (
     ["#87d7ff", "#5fafff", "#0087d7", "#005f87"],
     ["#5f0000", "#af5f00", "#ff8700", "#ffd787"],
@@ -91,8 +91,12 @@ def colour(step: int, *, signed: bool, dark: bool) -> Style:
         code = below[step + STEPS // 2] if step < 0 else above[step - 1]
     else:
         code = (DARK if dark else LIGHT)[step - 1]
-    red, green, blue = Color.parse(code).get_truecolor()
-    light = 0.299 * red + 0.587 * green + 0.114 * blue > 128
+    # The text is black or white, whichever stands out more (WCAG 2.1, contrast ratio).
+    red, green, blue = (
+        (part / 255 + 0.055) ** 2.4 / 1.055**2.4 for part in Color.parse(code).get_truecolor()
+    )
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    light = (luminance + 0.05) ** 2 > 0.05 * 1.05
     return Style(color="#000000" if light else "#ffffff", bgcolor=code)
 
 
@@ -113,4 +117,5 @@ def figure(number: float, room: int) -> str:
     texts = [text.replace("0.", ".", 1) if abs(number) < 1 else text for text in texts]
     if float(number).is_integer():
         texts = [f"{number:.0f}"]
-    return next((text for text in texts if len(text) <= room), f"{number:.0e}"[:room])
+    short = [f"{number / 1000**power:.0f}{unit}" for power, unit in enumerate("kMGTPE", 1)]
+    return next((text for text in [*texts, *short] if len(text) <= room), "…")

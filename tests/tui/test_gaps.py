@@ -1,0 +1,158 @@
+"""The ranking beside the loss chart: which contexts the gap between loss and floor is made of."""
+
+import math
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from explorer import looked, pairs, place, row_sums
+from test_markup import check_that_nothing_is_obeyed, nasty_corpus
+from workbench import ENDLESS, Bench, is_seen, rows, workbench
+
+from tui.panes.explorer import ExplorerPane
+from tui.training_session import Phase
+from tui.widgets.live_table import LiveTable
+
+WIDE = (160, 44)
+SIZES = [(80, 24), (100, 30), (160, 44), (60, 16), (200, 60)]
+
+
+def ranking(bench: Bench) -> LiveTable:
+    return bench.app.query_one("#gaps", LiveTable)
+
+
+def lines(bench: Bench) -> list[list[str]]:
+    """The cells of what is shown of the ranking, without its head and its scrollbar."""
+    shown = [re.sub(r"[█▁-▏ ]+$", "", row) for row in rows(ranking(bench))[1:]]
+    return [row.split() for row in shown if row.strip()]
+
+
+async def ranked(bench: Bench, steps: int) -> None:
+    """Do some steps, and wait until they are looked at."""
+    await bench.press("2", *["s"] * steps)
+    await looked(bench, steps)
+
+
+def plain_gaps(bench: Bench, words: list[str], n: int) -> dict[str, float]:
+    """What each context adds to the gap, by loops."""
+    counts = pairs(words, n)
+    sums, total = row_sums(counts), sum(counts.values())
+    contexts = sorted(sums)
+    outcomes = sorted({outcome for _, outcome in counts})
+    weights = bench.app.look.network.W.tolist()
+    gaps: Counter[str] = Counter()
+    for (context, outcome), number in counts.items():
+        row = weights[contexts.index(context)]
+        q = math.exp(row[outcomes.index(outcome)]) / sum(map(math.exp, row))
+        gaps[context] += number / total * math.log(number / sums[context] / q)
+    return gaps
+
+
+async def test_without_a_run_there_is_no_ranking(words_file: Path):
+    async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
+        await bench.press("2")
+        assert not is_seen(ranking(bench))
+        await ranked(bench, 1)
+        assert is_seen(ranking(bench))
+        bench.app.session.clear()
+        await bench.until(lambda: not is_seen(ranking(bench)), "the end of the run")
+
+
+@pytest.mark.parametrize("n", [2, 3])
+async def test_the_shares_are_those_of_the_headlines_gap(n: int, words_file: Path):
+    async with workbench(words_file, recipe=ENDLESS.with_(n=n), size=(200, 120)) as bench:
+        await bench.press("2", "z")
+        await ranked(bench, 3)
+        gaps = plain_gaps(bench, bench.app.corpus.words, n)
+        expected = sorted(sorted(gaps), key=lambda context: -gaps[context])[: len(lines(bench))]
+        shown = lines(bench)
+        assert [line[0] for line in shown] == expected
+        assert len(shown) == len(gaps) if n == 2 else len(shown) > 40
+        for context, share, nats in shown:
+            assert float(share.rstrip("%")) == pytest.approx(
+                100 * gaps[context] / sum(gaps.values()), abs=0.051
+            )
+            assert float(nats) == pytest.approx(gaps[context], abs=6e-6)
+        # The loss in the headline is the one before the step's change of W: the gap is its next.
+        await bench.press("s")
+        await bench.until(lambda: bench.app.snapshot.step == 4, "the step")
+        gap = float(re.search(r"gap (\d\.\d{4})", bench.shown("#headline"))[1])
+        assert sum(gaps.values()) == pytest.approx(gap, abs=1e-4)
+
+
+async def test_the_ranking_is_live(words_file: Path):
+    async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
+        await ranked(bench, 1)
+        before = lines(bench)
+        await bench.press("f", "space")
+        await looked(bench, 20)
+        await bench.until(lambda: lines(bench) != before, "another ranking")
+        await bench.press("space")
+        await bench.phase(Phase.PAUSED)
+        await bench.until(lambda: bench.app.look.step == bench.app.snapshot.step, "the last look")
+        gaps = plain_gaps(bench, bench.app.corpus.words, 2)
+        shown = [gaps[line[0]] for line in lines(bench)]
+        assert shown == pytest.approx(sorted(gaps.values(), reverse=True)[: len(shown)], abs=1e-9)
+
+
+async def test_enter_follows_a_context_to_the_explorer(words_file: Path):
+    async with workbench(words_file, recipe=ENDLESS.with_(n=3), size=WIDE) as bench:
+        await ranked(bench, 2)
+        await bench.press("shift+tab")
+        assert bench.app.focused is ranking(bench)
+        await bench.press("down", "down", "down")
+        chosen = lines(bench)[3][0]
+        await bench.press("enter")
+        await bench.until(lambda: is_seen(bench.app.query_one(ExplorerPane)), "the explorer")
+        assert place(bench)[0] == chosen
+        await bench.press("S", "2", "shift+tab", "home", "down")
+        chosen = lines(bench)[1][0]
+        await bench.press("enter")
+        await bench.until(lambda: place(bench)[0] == chosen, chosen)
+
+
+async def test_the_cursor_stays_on_its_context_while_ranks_change(words_file: Path):
+    async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
+        await ranked(bench, 1)
+        await bench.press("shift+tab", *["down"] * 5)
+
+        def context() -> str:
+            table = ranking(bench)
+            return lines(bench)[table.cursor - table.scroll_offset.y][0]
+
+        chosen, order = context(), lines(bench)
+        assert chosen == order[5][0]
+        await bench.press("f", "space")
+        for _ in range(4):
+            await looked(bench, bench.app.look.step + 1)
+            assert context() == chosen
+        await bench.until(lambda: lines(bench) != order, "other ranks")
+        assert context() == chosen
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_ranking_fits_beside_the_curve(size: tuple[int, int], words_file: Path):
+    async with workbench(words_file, recipe=ENDLESS, size=size) as bench:
+        await ranked(bench, 2)
+        for zoom in ("z", "z"):
+            gaps = ranking(bench)
+            chart = bench.app.query_one("#loss")
+            assert gaps.region in bench.app.query_one("#training").region
+            assert chart.region.right <= gaps.region.x
+            assert chart.size.width >= 10
+            shares = [float(line[1].rstrip("%")) for line in lines(bench)]
+            assert shares
+            assert shares == sorted(shares, reverse=True)
+            assert "gap" in rows(gaps)[0]
+            assert "by row" in rows(gaps)[0]
+            await bench.press(zoom)
+
+
+async def test_any_contexts_are_shown_and_nothing_is_obeyed():
+    async with workbench(corpus=nasty_corpus(), recipe=ENDLESS.with_(n=3), size=WIDE) as bench:
+        await ranked(bench, 1)
+        await bench.press("z")
+        check_that_nothing_is_obeyed(bench)
+        await bench.press("shift+tab", "end", "enter")
+        check_that_nothing_is_obeyed(bench)
