@@ -320,7 +320,9 @@ async def test_nothing_is_computed_while_nobody_looks(words_file: Path):
         await bench.workers()
         assert not bench.posted(HeldOutJudged)
         await smoothing(bench)
-        await bench.press("2", "]")
+        await bench.press("2")
+        await bench.until(lambda: not pane(bench).seen, "another pane")
+        await bench.press("]")
         await bench.counted()
         await bench.workers()
         assert len(bench.posted(HeldOutJudged)) == 1

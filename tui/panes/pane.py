@@ -62,18 +62,19 @@ class LookingPane(Pane):
     counts: var[CountModel | None] = var(None, init=False)
     look: var[Look | None] = var(None, init=False)
 
-    _seen = False
+    seen = False
+    """Whether anybody can see it."""
     _looked_at = 0.0
     _resting = False
 
     def on_show(self) -> None:
         """Show what came while nobody could see it."""
-        self._seen = True
+        self.seen = True
         self.show()
 
     def on_hide(self) -> None:
         """Rest."""
-        self._seen = False
+        self.seen = False
 
     def watch_counts(self) -> None:
         """Show another corpus, order or smoothing."""
@@ -95,7 +96,7 @@ class LookingPane(Pane):
 
     def changed(self) -> None:
         """Show what there is, if anybody can see it."""
-        if self._seen:
+        if self.seen:
             self.show()
 
     def show(self) -> None:

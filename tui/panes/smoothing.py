@@ -300,7 +300,7 @@ The longer the context, the more there is to gain: try `]`.
         return _block(f"Counts: add k = {self.k:g}", rows)
 
     def _show_penalty(self) -> None:
-        if not self._seen:
+        if not self.seen:
             return
         now = self.snapshot
         run, loss, gap = now.phase.value, "", ""

@@ -61,7 +61,14 @@ class HeatMap(Picture, can_focus=True):
         character: str
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        hidden("enter", "choose", "Where from", "The words counted here", id="table.words"),
+        hidden(
+            "enter",
+            "choose",
+            "Where from",
+            "The words counted here",
+            id="table.words",
+            display="enter",
+        ),
         hidden("up,k", "move(-1, 0)", "Up", "Or k", id="table.up"),
         hidden("down,j", "move(1, 0)", "Down", "Or j", id="table.down"),
         hidden("left,h", "move(0, -1)", "Left", "Or h", id="table.left"),
