@@ -86,10 +86,12 @@ class Bench:
         self.app = app
         self.pilot: Pilot
         self.handled: list[Message] = []
+        self._noted: set[int] = set()
 
     def note(self, message: Message) -> None:
         """Keep a message, once, however far it bubbles."""
-        if not any(message is other for other in self.handled[-20:]):
+        if id(message) not in self._noted:  # which stays its own while `handled` keeps it
+            self._noted.add(id(message))
             self.handled.append(message)
 
     def posted(self, kind: type[Kind]) -> list[Kind]:
