@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -332,13 +333,21 @@ into another one, the word ends, as in the notebook, and its end has no probabil
         words_only = len(names) > 1 and not self.has_class("-roomy")
         heads = names if len(names) > 1 else ["word"]
         rest = [] if words_only else ["NLL"]
-        table.add_columns("#", *(each for head in heads for each in (head, *rest)), "")
+        columns = ["#", *(each for head in heads for each in (head, *rest)), ""]
+        rows: dict[str, list[Text]] = {}
         for index, row in islice(self._rows(drawing), MOST_ROWS):
             words = list(row.values())
             cells = zip(_spelled(words), (_nll(word.nll) for word in words), strict=True)
             notes = dict.fromkeys(_note(word, drawing.corpus.vocabulary) for word in words)
             row_cells = [cell for pair in cells for cell in pair[: 1 + len(rest)]]
-            table.add_row(f"{index + 1}", *row_cells, " / ".join(notes), key=f"{index}")
+            rows[f"{index}"] = [Text(f"{index + 1}"), *row_cells, Text(" / ".join(notes))]
+        # Left to the table, the widths would be known only after it is painted, which is not
+        # always painted again.
+        for place, head in enumerate(columns):
+            widths = (cell_len(row[place].plain) for row in rows.values())
+            table.add_column(head, width=max([cell_len(head), *widths]))
+        for key, cells in rows.items():
+            table.add_row(*cells, key=key)
 
 
 def _spelled(words: list[SampledWord]) -> list[Text]:

@@ -125,6 +125,8 @@ retells; **converge** (Adam, cosine) reaches the floor.
         self._show_curve()
         self._show_progress()
         self._show_reports()
+        if self.snapshot.phase is not Phase.RUNNING:  # the last look may have come too soon
+            self._show_gaps()
 
     def watch_look(self) -> None:
         """Show which contexts are still unlearned, no faster than one can read."""
