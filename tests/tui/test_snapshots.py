@@ -1,7 +1,7 @@
 """Pictures of the screens.
 
-After a wanted change: `pytest -n 0 tests/tui/test_snapshots.py --snapshot-update`, then look at what
-has changed in `__snapshots__`.
+After a wanted change: `pytest -n 0 tests/tui/test_snapshots.py --snapshot-update`, then look at
+what has changed in `__snapshots__`.
 
 The app pulls no snapshot of the run by itself here, so that the speed, which differs from run to
 run, can be given: the figures of a picture are the same on every machine.
