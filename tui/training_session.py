@@ -139,6 +139,10 @@ class TrainingSession:
         """Do one step of a paused run; pause a running one."""
         self._commands.put(self._single_step)
 
+    def step_or_start(self, corpus: Corpus, recipe: Recipe) -> None:
+        """Do one step, of a new run if there is none; of one that is over, none."""
+        self._commands.put(lambda: self._step_or_start(corpus, recipe))
+
     def stop(self) -> None:
         """End the run; its network can still be sampled."""
         self._commands.put(self._stop)
@@ -269,6 +273,12 @@ class TrainingSession:
         if self._snapshot.phase is Phase.PAUSED:
             self._begin_measuring(self._snapshot.step)
             self._advance(1)
+
+    def _step_or_start(self, corpus: Corpus, recipe: Recipe) -> None:
+        # Decided here, since the caller may not have seen yet that a run has been started.
+        if self._snapshot.phase in (Phase.IDLE, Phase.FAILED):
+            self._start(corpus, recipe, paused=True)
+        self._single_step()
 
     def _stop(self) -> None:
         if self._snapshot.phase.resumable:

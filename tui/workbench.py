@@ -183,9 +183,10 @@ class Workbench(App[None]):
         if phase in (Phase.FINISHED, Phase.STOPPED):
             self.notify("The run is over: r goes back to step 0, space starts it again.")
             return
-        if not phase.resumable:
-            self._start(paused=True)
-        self.session.step()
+        if self.corpus is None:
+            self._start(paused=True)  # which says why it cannot
+        else:
+            self.session.step_or_start(self.corpus, self.recipe)
 
     def action_reset(self) -> None:
         """Go back to step 0."""

@@ -94,6 +94,14 @@ def test_a_single_step_adds_one():
         assert snapshot.reports == reports[:1]
 
 
+def test_steps_that_come_faster_than_the_thread_are_of_one_run():
+    with training_session() as session:
+        for _ in range(3):
+            session.step_or_start(CORPUS, QUICK)
+        snapshot = obeyed(session)
+        assert (snapshot.step, snapshot.run, snapshot.phase) == (3, 1, Phase.PAUSED)
+
+
 def test_the_last_single_step_finishes_the_run():
     with training_session() as session:
         session.start(CORPUS, QUICK.with_(steps=2), paused=True)

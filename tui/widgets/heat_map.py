@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.style import Style
 from textual.binding import BindingType
 from textual.events import Click, Key, MouseScrollDown, MouseScrollUp
@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.message import Message
 
 from tui.keys import hidden
-from tui.widgets.picture import EMPTY, Picture, Row, hint, write
+from tui.widgets.picture import EMPTY, Picture, Row, cut, hint, write
 from tui.widgets.shades import Scale, colour, figure, shading
 
 HEAD, HERE = "heat-map--head", "heat-map--here"
@@ -221,11 +221,11 @@ class HeatMap(Picture, can_focus=True):
         rows: list[Row] = [[(" ", "")] * size.width for _ in range(size.height)]
         for place, column in enumerate(columns):
             x = self._label_width + 1 + place * cell
-            label = set_cell_size(table.columns[column], min(cell, cell_len(table.columns[column])))
+            label = cut(table.columns[column], cell)
             write(rows[0], x, label, HERE if column == self.column else HEAD)
         for y, (label, cells) in enumerate(zip(labels, shown, strict=True), 1):
             here = self._top + y - 1 == self.row
-            label = set_cell_size(label, min(self._label_width, cell_len(label)))
+            label = cut(label, self._label_width)
             write(rows[y], self._label_width - cell_len(label), label, HERE if here else HEAD)
             for place, number in enumerate(cells):
                 x = self._label_width + 1 + place * cell

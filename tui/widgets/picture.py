@@ -3,7 +3,7 @@
 from itertools import groupby
 from typing import ClassVar
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -85,6 +85,11 @@ class Picture(Widget):
             )
             for role, run in groupby(row, key=lambda cell: cell[1])
         )
+
+
+def cut(text: str, width: int) -> str:
+    """Return as much of a text as fits; a mark that has no width of its own always does."""
+    return text if cell_len(text) <= width else set_cell_size(text, width)
 
 
 def write(row: Row, column: int, text: str, role: str) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 
 from tui.keys import hidden
 from tui.widgets.bars import share_bar
-from tui.widgets.picture import Picture, Row, hint, write
+from tui.widgets.picture import Picture, Row, cut, hint, write
 from tui.widgets.shades import figure
 
 HEAD, BAR, MARK, HERE = "row-bars--head", "row-bars--bar", "row-bars--mark", "row-bars--here"
@@ -89,7 +89,7 @@ class RowBars(Picture, can_focus=True):
 
     def _write(self, row: Row, data: Distributions, outcome: int, width: int, high: float) -> None:
         label = data.labels[outcome]
-        label = set_cell_size(label, min(width, cell_len(label)))
+        label = cut(label, width)
         write(row, width - cell_len(label), label, HERE if outcome == data.outcome else HEAD)
         start, end = width + 1, len(row)
         p, q = data.counts[outcome], data.network[outcome] if data.network is not None else None
