@@ -93,7 +93,7 @@ async def test_the_ranking_is_live(words_file: Path):
         await bench.until(lambda: bench.app.look.step == bench.app.snapshot.step, "the last look")
         gaps = plain_gaps(bench, bench.app.corpus.words, 2)
         shown = [gaps[line[0]] for line in lines(bench)]
-        assert shown == pytest.approx(sorted(gaps.values(), reverse=True)[: len(shown)], abs=1e-9)
+        assert shown == pytest.approx(sorted(gaps.values(), reverse=True)[: len(shown)], abs=1e-7)
 
 
 async def test_enter_follows_a_context_to_the_explorer(words_file: Path):
