@@ -110,13 +110,15 @@ class MakemoreApp(Workbench):
         )
         tabs = Tabs(*(Tab(f"{pane.NUMBER} {pane.TITLE}", id=_id(pane)) for pane in PANES))
         await self.mount(tabs, before=frames)
-        await self.mount(Tour().data_bind(MakemoreApp.counts), after=frames)
+        tour = Tour().data_bind(MakemoreApp.counts)
+        tour.stop = self.remembered.tour
+        await self.mount(tour, after=frames)
         self._filled = True
         self.watch_pane()
         self.set_interval(1 / FRAMES_PER_SECOND, self.pull)
         self.open_corpus(self._source, self._given)
         if self._tour:
-            self.query_one(Tour).go_to(self.remembered.tour)
+            self.action_tour()
 
     def on_unmount(self) -> None:
         """End the run with the app."""
@@ -176,7 +178,7 @@ class MakemoreApp(Workbench):
             tour.leave()
             self.notify("The tour waits here: ctrl+t takes it up again.", timeout=3)
         else:
-            tour.go_to(tour.stop if tour.taken else self.remembered.tour)
+            tour.go_to(tour.stop)
 
     def action_next_stop(self, by: int) -> None:
         """Go on with the tour, or back."""

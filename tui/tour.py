@@ -254,8 +254,6 @@ class Tour(Vertical):
     stop: var[int] = var(0, init=False)
     """The place in `STOPS`."""
 
-    taken = False
-    """Whether it was, since the app began."""
     _due = False
     """Whether the app is still to be driven, when the counts are there."""
 
@@ -276,7 +274,6 @@ class Tour(Vertical):
     def go_to(self, stop: int) -> None:
         """Take the tour up at one of its stops."""
         self.stop = min(max(0, stop), len(STOPS) - 1)
-        self.taken = True
         self.add_class("-open")
         here = STOPS[self.stop]
         self.border_title = f"Tour {self.stop + 1}/{len(STOPS)} · {here.title}"

@@ -135,13 +135,13 @@ class TrainingSession:
         """Halt the run after the chunk that it is in."""
         self._commands.put(lambda: self._move(Phase.RUNNING, Phase.PAUSED))
 
+    def prepare(self, corpus: Corpus, recipe: Recipe) -> None:
+        """Begin a run, paused, if there is none or it failed."""
+        self._commands.put(lambda: self._prepare(corpus, recipe))
+
     def step(self) -> None:
         """Do one step of a paused run; pause a running one."""
         self._commands.put(self._single_step)
-
-    def step_or_start(self, corpus: Corpus, recipe: Recipe) -> None:
-        """Do one step, of a new run if there is none; of one that is over, none."""
-        self._commands.put(lambda: self._step_or_start(corpus, recipe))
 
     def stop(self) -> None:
         """End the run; its network can still be sampled."""
@@ -268,17 +268,16 @@ class TrainingSession:
             self._begin_measuring(self._snapshot.step)
             self._publish(phase=new)
 
+    def _prepare(self, corpus: Corpus, recipe: Recipe) -> None:
+        # Decided here, since the caller may not have seen yet that a run has been started.
+        if self._snapshot.phase in (Phase.IDLE, Phase.FAILED):
+            self._start(corpus, recipe, paused=True)
+
     def _single_step(self) -> None:
         self._move(Phase.RUNNING, Phase.PAUSED)
         if self._snapshot.phase is Phase.PAUSED:
             self._begin_measuring(self._snapshot.step)
             self._advance(1)
-
-    def _step_or_start(self, corpus: Corpus, recipe: Recipe) -> None:
-        # Decided here, since the caller may not have seen yet that a run has been started.
-        if self._snapshot.phase in (Phase.IDLE, Phase.FAILED):
-            self._start(corpus, recipe, paused=True)
-        self._single_step()
 
     def _stop(self) -> None:
         if self._snapshot.phase.resumable:

@@ -183,10 +183,9 @@ class Workbench(App[None]):
         if phase in (Phase.FINISHED, Phase.STOPPED):
             self.notify("The run is over: r goes back to step 0, space starts it again.")
             return
-        if self.corpus is None:
-            self._start(paused=True)  # which says why it cannot
-        else:
-            self.session.step_or_start(self.corpus, self.recipe)
+        if corpus := self._learnable():
+            self.session.prepare(corpus, self.recipe)
+            self.session.step()
 
     def action_reset(self) -> None:
         """Go back to step 0."""
@@ -216,10 +215,14 @@ class Workbench(App[None]):
         self.watch_pace()
 
     def _start(self, *, paused: bool = False) -> None:
+        if corpus := self._learnable():
+            self.session.start(corpus, self.recipe, paused=paused)
+
+    def _learnable(self) -> Corpus | None:
+        """The corpus; where there is none, the user is told."""
         if self.corpus is None:
             self.notify("There is nothing to learn from yet: wait, or open a corpus with o.")
-            return
-        self.session.start(self.corpus, self.recipe, paused=paused)
+        return self.corpus
 
     def _end_run(self, reason: str) -> None:
         if self.session.snapshot.phase in (Phase.RUNNING, Phase.PAUSED):

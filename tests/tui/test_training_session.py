@@ -97,7 +97,8 @@ def test_a_single_step_adds_one():
 def test_steps_that_come_faster_than_the_thread_are_of_one_run():
     with training_session() as session:
         for _ in range(3):
-            session.step_or_start(CORPUS, QUICK)
+            session.prepare(CORPUS, QUICK)
+            session.step()
         snapshot = obeyed(session)
         assert (snapshot.step, snapshot.run, snapshot.phase) == (3, 1, Phase.PAUSED)
 

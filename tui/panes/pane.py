@@ -100,5 +100,4 @@ class LookingPane(Pane):
             self.show()
 
     def show(self) -> None:
-        """Show the corpus, the counts and the look as they are."""
-        raise NotImplementedError
+        """Show the corpus, the counts and the look as they are; each pane in its own way."""

@@ -32,8 +32,8 @@ class Picture(Widget):
     _strips: dict[int, Strip]
 
     def picture(self, size: Size) -> list[Row]:
-        """Return size.height rows of size.width cells."""
-        raise NotImplementedError
+        """Return size.height rows of size.width cells: none filled, unless a widget draws."""
+        return hint("", size)
 
     def style(self, role: str) -> Style:
         """Return the look of the cells in a role that is not empty."""
