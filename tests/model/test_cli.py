@@ -1,19 +1,13 @@
-import io
-import json
+"""`makemore`: what each of its commands says."""
+
 import math
-import os
 import subprocess
 import sys
-import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
+from command_line import ROOT, WORDS, Makemore, process
 
-from model.cli import main
 from model.corpus import load, parse
 from model.counts import CountModel
 from model.draws import Draws
@@ -22,58 +16,6 @@ from model.recipe import RECIPES
 from model.sampling import sample
 from model.scoring import score
 from model.training import Trainer
-
-ROOT = Path(__file__).parents[2]
-WORDS = b"emma\nolivia\nava\nmia\nella\nemma\n"
-
-
-@dataclass(frozen=True)
-class Result:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """The objects on standard output, which holds nothing else."""
-        assert self.status == 0, self.err
-        assert self.out.endswith("\n")
-        return [json.loads(line, parse_constant=_refuse) for line in self.out[:-1].split("\n")]
-
-
-def _refuse(constant: str) -> None:
-    raise AssertionError(f"{constant} is not JSON")
-
-
-Makemore = Callable[..., Result]
-
-
-@pytest.fixture
-def makemore(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Makemore:
-    """Run the command line in this process."""
-
-    def run(*arguments: str, stdin: bytes = WORDS) -> Result:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as end:
-            main(arguments, prog_name="makemore")
-        assert isinstance(end.value.code, int)
-        return Result(end.value.code, *capsys.readouterr())
-
-    return run
-
-
-def process(*arguments: str, stdin: bytes = WORDS, **environment: str) -> Result:
-    """Run the command line in a process of its own."""
-    result = subprocess.run(
-        [sys.executable, "-m", "model", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
-        input=stdin,
-        capture_output=True,
-        check=False,
-    )
-    return Result(result.returncode, result.stdout.decode(), result.stderr.decode())
-
 
 # stats
 
@@ -341,159 +283,3 @@ def test_a_k_that_would_leave_nothing_of_the_counts_is_refused(makemore: Makemor
     result = makemore("sample", "-", "--add-k", k)
     assert (result.status, result.out) == (1, "")
     assert "choose 0 to 1,000,000" in result.err
-
-
-# What a terminal would obey
-
-HOSTILE = "a\x1b[31mb\x07\x7f\x9bc\u202e"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["stats", "-"],
-        ["train", "-", "--steps", "3"],
-        ["sample", "-", "-n", "5"],
-        ["score", HOSTILE, "--corpus", "-"],
-        ["sample", "-", "--prefix", "\x1b[2J"],
-    ],
-    ids=["stats", "train", "sample", "score", "an error"],
-)
-def test_escape_sequences_are_printed_inert(makemore: Makemore, arguments: list[str]):
-    result = makemore(*arguments, stdin=HOSTILE.encode())
-    assert all(line.isprintable() for line in (result.out + result.err).split("\n"))
-    assert "\u241b" in result.out + result.err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "where"),
-    [
-        (["stats", "-"], "alphabet"),
-        (["sample", "-", "-n", "5", "--count", "1"], "word"),
-        (["score", HOSTILE, "--corpus", "-"], "word"),
-    ],
-    ids=["stats", "sample", "score"],
-)
-def test_json_holds_no_control_characters(makemore: Makemore, arguments: list[str], where: str):
-    result = makemore(*arguments, "--json", stdin=HOSTILE.encode())
-    assert set(result.lines[0][where]) == set(HOSTILE)
-    controls = {character for character in result.out if unicodedata.category(character) == "Cc"}
-    assert controls == {"\n"}
-
-
-@pytest.mark.parametrize("command", ["stats", "sample"])
-@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "JSON"])
-def test_any_script_is_printed_where_the_output_has_a_small_character_set(
-    command: str, options: list[str]
-):
-    result = process(command, "hebrew-first-names", *options, PYTHONIOENCODING="latin-1")
-    assert result.status == 0, result.err
-    if options:
-        assert any("\u05d0" in str(line) for line in result.lines)
-
-
-def test_an_argument_that_is_not_utf8_is_scored_as_json():
-    command = [os.fsencode(sys.executable), b"-m", b"model", b"score", b"a\xff", b"--json"]
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
-    assert result.stderr == b""
-    assert json.loads(result.stdout)["nll"] is None
-
-
-# Exit statuses
-
-
-@pytest.mark.parametrize(
-    ("arguments", "stdin", "says"),
-    [
-        (["stats", "no-such-corpus"], b"", "no-such-corpus"),
-        (["stats", os.curdir], b"", "directory"),
-        (["stats", "~no-such-user/words.txt"], b"", "~no-such-user"),
-        (["stats", "-"], b"", "holds no words"),
-        (["stats", "-"], b"emma\n\xff\n", "line 2"),
-        (["sample", "-", "--prefix", "x"], WORDS, "alphabet"),
-        (["sample", "-", "--prefix", "emma", "--max-length", "4"], WORDS, "maximum length 4"),
-        (["sample", "-", "--temperature", "nan"], WORDS, "temperature nan"),
-        (["train", "-", "--l2", "nan"], WORDS, "L2 penalty nan"),
-        (["train", "-", "--l2", "inf"], WORDS, "L2 penalty inf"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_work_that_fails_is_one_line_and_status_1(
-    makemore: Makemore, arguments: list[str], stdin: bytes, says: str
-):
-    result = makemore(*arguments, stdin=stdin)
-    assert (result.status, result.out) == (1, "")
-    assert result.err.endswith("\n")
-    assert result.err[:-1].isprintable()
-    assert says in result.err
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_a_missing_device_is_one_line_and_status_1(makemore: Makemore):
-    result = makemore("train", "-", "--device", "cuda")
-    assert (result.status, result.out) == (1, "")
-    assert result.err[:-1].isprintable()
-    assert "choose auto or cpu" in result.err
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["polish"],
-        ["stats", "-n", "1"],
-        ["stats", "-n", "11"],
-        ["stats", "-n", "two"],
-        ["stats", "--colour"],
-        ["stats", "one", "two"],
-        ["train", "--model", "counts"],
-        ["train", "--recipe", "secret"],
-        ["train", "--steps", "0"],
-        ["train", "--steps", str(10**9)],
-        ["train", "--seed", str(2**32)],
-        ["sample", "--seed", str(2**32)],
-        ["train", "--seed", "-1"],
-        ["train", "--device", "tpu"],
-        ["sample", "--model", "lstm"],
-        ["sample", "--count", "0"],
-        ["sample", "--temperature", "0"],
-        ["sample", "--top-k", "0"],
-        ["sample", "--max-length", "0"],
-        ["score"],
-    ],
-    ids=" ".join,
-)
-def test_wrong_usage_is_status_2(makemore: Makemore, arguments: list[str]):
-    result = makemore(*arguments)
-    assert (result.status, result.out) == (2, "")
-    assert "Error: " in result.err
-
-
-@pytest.mark.parametrize("command", [[], ["stats"], ["train"], ["sample"], ["score"]])
-@pytest.mark.parametrize("flag", ["-h", "--help"])
-def test_help_is_on_standard_output_and_status_0(makemore: Makemore, command: list[str], flag: str):
-    result = makemore(*command, flag)
-    assert (result.status, result.err) == (0, "")
-    assert result.out.startswith(f"Usage: {' '.join(['makemore', *command])}")
-
-
-def test_the_version_is_told(makemore: Makemore):
-    result = makemore("--version")
-    assert result.status == 0
-    assert "makemore" in result.out
-
-
-def test_a_failing_process_ends_with_status_1_and_no_traceback():
-    result = process("stats", "-", stdin=b"\xff")
-    assert (result.status, result.out) == (1, "")
-    assert result.err.startswith("Error: standard input, line 1")
-    assert result.err.count("\n") == 1
-
-
-@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
-def test_a_closed_standard_input_is_one_line_and_status_1():
-    command = ["sh", "-c", 'exec "$0" -m model stats - <&-', sys.executable]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.count("\n") == 1
-    assert "standard input" in result.stderr

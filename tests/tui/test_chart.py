@@ -1,59 +1,14 @@
-"""The chart as a user sees it: rows of text, and which of their cells are sent again."""
+"""The chart as a user sees it: rows of text."""
 
 import math
 
 import pytest
+from charts import FLOOR, ChartApp, losses, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from textual.app import App, ComposeResult
-from textual.containers import Container
 from textual.geometry import Region
 
-from tui.widgets.axes import steady
 from tui.widgets.chart import Bars, Chart, Line, Reference
-
-FLOOR = Reference(2.454, "floor 2.4540")
-
-
-def losses(steps: int) -> list[float]:
-    return [2.535 + 1.235 * math.exp(-step / 40) for step in range(steps)]
-
-
-class WatchedChart(Chart):
-    """Records every region that it asks Textual to repaint."""
-
-    def __init__(self, **options) -> None:
-        super().__init__(**options)
-        self.repainted: list[Region | None] = []
-
-    def refresh(self, *regions: Region, **options):
-        self.repainted += regions or [None]
-        return super().refresh(*regions, **options)
-
-
-class ChartApp(App[None]):
-    CSS = "Chart { height: 1fr; }"
-
-    def __init__(self, **options) -> None:
-        super().__init__()
-        self.chart = WatchedChart(**options)
-
-    def compose(self) -> ComposeResult:
-        with Container():
-            yield self.chart
-
-    @property
-    def rows(self) -> list[str]:
-        return [self.chart.render_line(y).text for y in range(self.chart.size.height)]
-
-
-async def picture(*series, size=(28, 8), x_range=None, log_scale=False, **options) -> list[str]:
-    app = ChartApp(**options)
-    async with app.run_test(size=size) as pilot:
-        app.chart.log_scale = log_scale
-        app.chart.show(*series, x_range=x_range)
-        await pilot.pause()
-        return app.rows
 
 
 async def test_line_and_axes():
@@ -290,167 +245,6 @@ async def test_empty_chart_says_so():
     assert "no data yet" in "".join(await picture(FLOOR))
 
 
-async def test_streaming_moves_no_axis_and_repaints_little():
-    app = ChartApp()
-    async with app.run_test(size=(60, 20)) as pilot:
-        app.chart.show(Line(range(1), losses(1)), FLOOR, x_range=(0, 500))
-        await pilot.pause()
-        axis = [row[:4] for row in app.rows], app.rows[-2:]
-        app.chart.repainted.clear()
-        for steps in range(50, 501, 50):
-            app.chart.show(Line(range(steps), losses(steps)), FLOOR, x_range=(0, 500))
-            await pilot.pause()
-            assert ([row[:4] for row in app.rows], app.rows[-2:]) == axis
-        assert None not in app.chart.repainted
-        assert sum(region.area for region in app.chart.repainted) < 60 * 20 / 2
-
-
-async def test_only_the_cells_that_changed_are_repainted():
-    app = ChartApp()
-    async with app.run_test(size=(28, 8)) as pilot:
-        app.chart.show(Line([0, 100], [0, 10]), x_range=(0, 100))
-        await pilot.pause()
-        before = app.rows
-        app.chart.repainted.clear()
-        app.chart.show(Line([0, 100], [0, 10]), Reference(5, "half"), x_range=(0, 100))
-        await pilot.pause()
-        changed = {
-            (x, y)
-            for y, (old, new) in enumerate(zip(before, app.rows, strict=True))
-            for x in range(28)
-            if old[x] != new[x]
-        }
-        repainted = {
-            (x, y) for r in app.chart.repainted for y in r.line_range for x in r.column_range
-        }
-        assert changed
-        assert changed <= repainted
-        assert {y for _, y in changed} == {y for _, y in repainted}
-        assert min(changed)[0] == min(repainted)[0]
-
-
-async def test_equal_data_draws_nothing():
-    app = ChartApp()
-    async with app.run_test(size=(46, 14)) as pilot:
-        ys = losses(100)
-        app.chart.show(Line(range(100), ys), FLOOR)
-        await pilot.pause()
-        picture = app.chart._rows
-        app.chart.repainted.clear()
-        app.chart.show(Line(list(range(100)), list(ys)), Reference(2.454, "floor 2.4540"))
-        await pilot.pause()
-        assert app.chart.repainted == []
-        assert app.chart._rows is picture
-
-
-async def test_a_growing_list_is_new_data():
-    app = ChartApp()
-    async with app.run_test(size=(28, 8)) as pilot:
-        xs, ys = [0], [0.0]
-        app.chart.show(Line(xs, ys), x_range=(0, 2))
-        await pilot.pause()
-        before = app.rows
-        xs.append(1)
-        ys.append(1.0)
-        app.chart.show(Line(xs, ys), x_range=(0, 2))
-        await pilot.pause()
-        assert app.rows != before
-
-
-async def test_hidden_chart_draws_when_it_is_shown():
-    app = ChartApp()
-    async with app.run_test(size=(46, 14)) as pilot:
-        app.query_one(Container).display = False
-        await pilot.pause()
-        app.chart.repainted.clear()
-        old = app.chart._rows
-        app.chart.show(Line(range(100), losses(100)), FLOOR)
-        await pilot.pause()
-        assert app.chart._rows is old
-        assert app.chart.repainted == []
-        app.query_one(Container).display = True
-        await pilot.pause()
-        assert "floor 2.4540" in "".join(app.rows)
-
-
-async def test_follows_the_size():
-    app = ChartApp()
-    async with app.run_test(size=(46, 14)) as pilot:
-        app.chart.show(Line(range(100), losses(100)), FLOOR)
-        for size in [(100, 30), (28, 8), (3, 2), (46, 14)]:
-            await pilot.resize_terminal(*size)
-            await pilot.pause()
-            assert [len(row) for row in app.rows] == [size[0]] * size[1]
-        assert "floor 2.4540" in "".join(app.rows)
-        app.chart.styles.border = ("round", "red")
-        await pilot.pause()
-        assert [len(row) for row in app.rows] == [44] * 12
-
-
-async def test_each_part_has_the_style_of_its_component():
-    app = ChartApp()
-    async with app.run_test(size=(46, 14)) as pilot:
-        curve = Line([0, 500], [3, 3], "loss")
-        app.chart.show(curve, Bars([150, 350], [2.9, 2.9]), FLOOR, x_range=(0, 500))
-        await pilot.pause()
-        styles = {
-            character: segment.style
-            for y in range(14)
-            for segment in app.chart.render_line(y)
-            for character in segment.text
-        }
-        for character, component in {
-            "│": "axis",
-            "5": "axis",
-            "└": "axis",
-            "⠉": "line-1",
-            "f": "label",
-            "█": "bar",
-        }.items():
-            assert styles[character] == app.chart.get_component_rich_style(f"chart--{component}")
-
-
-async def test_follows_the_theme():
-    def colours() -> set:
-        segments = [segment for y in range(14) for segment in app.chart.render_line(y)]
-        return {segment.style and segment.style.color for segment in segments}
-
-    app = ChartApp()
-    async with app.run_test(size=(46, 14)) as pilot:
-        app.chart.show(Line(range(100), losses(100)), FLOOR)
-        await pilot.pause()
-        dark = colours()
-        app.theme = "textual-light"
-        await pilot.pause()
-        assert len(dark) >= 3
-        assert not dark & colours()
-
-
-def test_limits_move_rarely_and_include_the_data():
-    limits, moves = None, 0
-    for steps in range(1, 502):
-        curve = losses(steps)
-        before, limits = limits, steady(limits, min(curve), max(curve))
-        assert limits[0] - 1e-9 < min(curve) <= max(curve) < limits[1] + 1e-9
-        moves += limits != before
-    assert moves < 15
-    assert limits[1] - limits[0] < 1.5 * (max(curve) - min(curve))
-
-
-def test_limits_of_a_loss_and_its_floor():
-    assert steady(None, 2.454, 3.7677) == pytest.approx((2.4, 3.8))
-
-
-def test_only_the_limit_that_is_passed_moves():
-    assert steady((0.0, 10.0), -0.5, 9.0) == (-5.0, 10.0)
-    assert steady((0.0, 10.0), 1.0, 10.5) == (0.0, 15.0)
-
-
-def test_limits_are_chosen_anew_when_too_little_is_used():
-    assert steady((0.0, 10.0), 4.0, 8.0) == (0.0, 10.0)
-    assert steady((0.0, 10.0), 6.0, 8.0) == pytest.approx((6.0, 8.0))
-
-
 numbers = st.one_of(st.floats(), st.integers(), st.sampled_from([0, 5e-324, 1e300, -1e308]))
 finite = st.floats(-1e9, 1e9)
 series = st.lists(
@@ -488,17 +282,3 @@ async def test_nothing_crashes_it():
             assert [len(row) for row in rows] == [size[0]] * size[1]
 
         draw()
-
-
-async def test_repaints_the_right_cells_inside_a_border():
-    app = ChartApp()
-    async with app.run_test(size=(46, 14)) as pilot:
-        app.chart.styles.border = ("round", "red")
-        app.chart.styles.padding = (1, 3)
-        app.chart.show(Line(range(100), losses(100)), FLOOR, x_range=(0, 500))
-        await pilot.pause()
-        for steps in range(150, 501, 50):
-            app.chart.show(Line(range(steps), losses(steps)), FLOOR, x_range=(0, 500))
-            await pilot.pause()
-        shown = [strip.text[4:-4] for strip in app.screen._compositor.render_strips()]
-        assert shown[2:-2] == app.rows
