@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from model.corpus import DEFAULT
 from tui.app import MakemoreApp
-from tui.training_session import Phase
+from model.session import Phase
 
 
 async def main(source: str) -> None:

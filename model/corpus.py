@@ -1,18 +1,26 @@
 """A corpus: load it, clean it, describe it; and the built-in gallery."""
 
+import re
 import stat
 import sys
-from codecs import BOM_UTF8
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from heapq import nlargest, nsmallest
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
+from typing import BinaryIO
 
 from model.alphabet import Alphabet, normalise, visible
 from model.errors import MakemoreError
+
+MOST_BYTES = 128 << 20
+"""Of a corpus: counting takes up to fifty times as much memory, at a high n above all."""
+MOST_CHARACTERS = 1 << 16
+"""Of an alphabet; more than any script has."""
+BLOCK = 1 << 20  # characters that are taken apart at once
 
 STANDARD_INPUT = "-"
 DEFAULT = "english-first-names"
@@ -59,6 +67,8 @@ class Corpus:
     text: str = field(repr=False)
     whole: "Corpus | None" = field(default=None, repr=False)
     """What this is a part of: the parts of a split share its alphabet."""
+    source: str = field(default="", repr=False, compare=False)
+    """What loads it again: a file, or a name of the gallery; "" where nothing does."""
 
     @cached_property
     def words(self) -> list[str]:
@@ -68,7 +78,7 @@ class Corpus:
     @cached_property
     def vocabulary(self) -> frozenset[str]:
         """The distinct words."""
-        return frozenset(self.words)
+        return frozenset(self._each_word())
 
     @cached_property
     def alphabet(self) -> Alphabet:
@@ -100,17 +110,26 @@ class Corpus:
     @cached_property
     def lengths(self) -> MappingProxyType[int, int]:
         """How many words there are of each length in characters."""
-        return MappingProxyType(dict(sorted(Counter(map(len, self.words)).items())))
+        return MappingProxyType(dict(sorted(Counter(map(len, self._each_word())).items())))
+
+    @property
+    def first(self) -> list[str]:
+        """The first four words."""
+        return self.text.split("\n", 4)[:-1]
 
     @cached_property
     def longest(self) -> list[str]:
         """The four longest distinct words, the longest first."""
-        return nlargest(4, dict.fromkeys(self.words), key=len)
+        return _four(self._each_word(), lambda word: -len(word))
 
     @cached_property
     def shortest(self) -> list[str]:
         """The four shortest distinct words, the shortest first."""
-        return nsmallest(4, dict.fromkeys(self.words), key=len)
+        return _four(self._each_word(), len)
+
+    def _each_word(self) -> Iterator[str]:
+        """Every word, without a list of them all, which takes many times the memory of the text."""
+        return chain.from_iterable(block.split("\n")[:-1] for block in _blocks(self.text))
 
 
 def load(source: str = DEFAULT) -> Corpus:
@@ -124,25 +143,24 @@ def load(source: str = DEFAULT) -> Corpus:
     if source == STANDARD_INPUT:
         if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
             raise MakemoreError("standard input is closed; name a file instead")
-        return parse(sys.stdin.buffer.read(), "standard input")
+        return parse(_read_all(sys.stdin.buffer, "standard input"), "standard input")
     try:
         path = Path(source).expanduser()
     except RuntimeError:
         raise MakemoreError(f"{visible(source)}: there is no such user's home") from None
     if source in GALLERY and not path.exists():
         return load_built_in(source)
-    return parse(_read(path), path.name)
+    return parse(_read(path), path.name, str(path.absolute()))
 
 
-def parse(data: bytes, name: str) -> Corpus:
+def parse(data: bytes, name: str, source: str = "") -> Corpus:
     """The corpus in `data`: UTF-8, one word a line.
 
     Lines end at LF or CRLF. A byte order mark, blanks around a word and blank lines are dropped.
 
     Raises:
-        MakemoreError: the data is not UTF-8, or holds no word.
+        MakemoreError: the data is not UTF-8, holds no word, or more characters than an alphabet.
     """
-    data = data.removeprefix(BOM_UTF8)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -151,10 +169,17 @@ def parse(data: bytes, name: str) -> Corpus:
             f"{visible(name)}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; "
             "convert the file to UTF-8"
         ) from None
-    text = _strip_lines(normalise(text))
+    text = _strip_lines(normalise(_BEFORE_THE_WORDS.sub("", text, count=1)))
     if not text:
         raise MakemoreError(f"{visible(name)} holds no words; put one word on each line")
-    return Corpus(name, text)
+    corpus = Corpus(name, text, source=source)
+    characters = len(corpus.alphabet.characters)
+    if characters > MOST_CHARACTERS:
+        raise MakemoreError(
+            f"{visible(name)} holds {characters:,} distinct characters; "
+            f"take a list of words with at most {MOST_CHARACTERS:,}"
+        )
+    return corpus
 
 
 def load_built_in(name: str) -> Corpus:
@@ -164,13 +189,13 @@ def load_built_in(name: str) -> Corpus:
         MakemoreError: the makemore list is not at hand and cannot be fetched.
     """
     if name == MAKEMORE_NAMES:
-        return parse(_read(fetch(MAKEMORE_NAMES_URL, MAKEMORE_NAMES_SHA256)), name)
+        return parse(_read(fetch(MAKEMORE_NAMES_URL, MAKEMORE_NAMES_SHA256)), name, name)
     language, kind, _ = name.split("-")
     provider = import_module(f"faker.providers.person.{FAKER_LOCALES[language]}").Provider
     # Some languages have one list for everybody, some one for each gender, some both.
     lists = (getattr(provider, f"{kind}_names{gender}", ()) for gender in ("", "_female", "_male"))
     words = sorted({name.lower() for names in lists for name in names})
-    return parse("\n".join(words).encode(), name)
+    return parse("\n".join(words).encode(), name, name)
 
 
 def fetch(url: str, sha256: str) -> Path:
@@ -206,10 +231,13 @@ def fetch(url: str, sha256: str) -> Path:
 def _read(path: Path) -> bytes:
     name = visible(str(path))
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        status = path.stat()
+        if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
             raise MakemoreError(f"{name} is a device, not a file; name a file of words")
-        return path.read_bytes()
+        if status.st_size > MOST_BYTES:
+            raise _too_large(name, f"{status.st_size:,} bytes")
+        with path.open("rb") as file:
+            return _read_all(file, name)
     except FileNotFoundError:
         raise MakemoreError(
             f"{name}: no such file, and no built-in corpus has that name "
@@ -222,6 +250,21 @@ def _read(path: Path) -> bytes:
         raise MakemoreError(f"{name} cannot be read: {reason}; check the file") from None
 
 
+def _read_all(file: BinaryIO, name: str) -> bytes:
+    """All that is in a file, or comes through a pipe, unless it is too much."""
+    data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise _too_large(name, f"more than {MOST_BYTES:,} bytes")
+    return data
+
+
+def _too_large(name: str, size: str) -> MakemoreError:
+    return MakemoreError(
+        f"{name} holds {size}; take a part of it, of at most {MOST_BYTES >> 20} MiB"
+    )
+
+
+_BEFORE_THE_WORDS = re.compile("[\\s\\ufeff]*")
 _ASCII_BLANKS = ("\n\n", *" \t\r\v\f\x1c\x1d\x1e\x1f")
 
 
@@ -231,5 +274,27 @@ def _strip_lines(text: str) -> str:
         text += "\n"
     if text.isascii() and text[:1] != "\n" and not any(blank in text for blank in _ASCII_BLANKS):
         return text  # the common case, decided ten times faster than by splitting
-    words = filter(None, map(str.strip, text.split("\n")))
+    return "".join(map(_strip_block, _blocks(text)))
+
+
+def _strip_block(block: str) -> str:
+    words = filter(None, map(str.strip, block.split("\n")))
     return "".join(f"{word}\n" for word in words)
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """A text whose last line is ended by a line feed, some thousands of lines at a time."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", min(start + BLOCK, len(text) - 1)) + 1
+        yield text[start:end]
+        start = end
+
+
+def _four(words: Iterable[str], rank: Callable[[str], int]) -> list[str]:
+    """The four distinct words of the lowest ranks, of the same rank those that come first."""
+    found: list[str] = []
+    for word in words:
+        if (len(found) < 4 or rank(word) < rank(found[-1])) and word not in found:
+            found = sorted([*found, word], key=rank)[:4]
+    return found

@@ -1,6 +1,7 @@
 """Which device a run computes on, and why."""
 
 import os
+import re
 from dataclasses import dataclass
 
 import torch
@@ -50,6 +51,49 @@ def fit_threads(elements: int) -> None:
     """
     cores = os.cpu_count() or 1
     torch.set_num_threads(1 if elements <= ONE_THREAD else max(1, cores // 2))
+
+
+def explain(error: Exception, device: DeviceChoice) -> str | None:
+    """What a device that fails has met with; None where the error says nothing of a device.
+
+    Such as "out of memory on cuda: 20.00 GiB were asked for, 1.2 GiB were free".
+    """
+    if is_out_of_memory(error):
+        tried = re.search(r"[Tt]ried to allocate ([\d.]+ ?[A-Za-z]+)", str(error))
+        asked = f"{_bytes(tried[1])} were asked for, " if tried else ""
+        return (
+            f"out of memory on {device.name}: {asked}{size(free_memory(device.device))} were free"
+        )
+    if "CUDA error" in str(error):
+        reason = str(error).partition("CUDA error:")[2].strip().partition("\n")[0]
+        return f"the GPU failed ({reason or 'CUDA error'})"
+    return None
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether there was not enough memory, on whichever device."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def free_memory(device: torch.device) -> int:
+    """The bytes that nobody uses."""
+    if device.type == "cuda" and torch.cuda.is_available():
+        return torch.cuda.mem_get_info(device)[0]
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def size(count: int) -> str:
+    """A number of bytes, such as "1.2 GiB"."""
+    unit = min(max(count, 1).bit_length() // 10, 3)
+    return f"{count} B" if not unit else f"{count / 1024**unit:.1f} {'_KMG'[unit]}iB"
+
+
+def _bytes(text: str) -> str:
+    """An amount of memory as torch says it, which is plain bytes on the CPU."""
+    number, unit = re.fullmatch(r"([\d.]+) ?(\w+)", text).groups()  # pyright: ignore[reportOptionalMemberAccess]
+    return size(int(number)) if unit == "bytes" else f"{number} {unit}"
 
 
 def _missing() -> dict[str, str]:

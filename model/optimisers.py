@@ -17,6 +17,10 @@ class Optimiser(Protocol):
         """Change the weights, given the gradient (of their shape) and the learning rate (1,)."""
         ...
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """What it remembers between updates, the tensors themselves."""
+        ...
+
 
 class GradientDescent:
     """Stochastic gradient descent with momentum, as in Sutskever et al. 2013, in torch's form.
@@ -37,6 +41,10 @@ class GradientDescent:
         """Change the weights, given the gradient (of their shape) and the learning rate (1,)."""
         self.velocity.mul_(self.momentum).add_(gradient)
         self.W.addcmul_(self.velocity, lr, value=-1)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What it remembers between updates, the tensors themselves."""
+        return {"velocity": self.velocity}
 
 
 class Adam:
@@ -63,3 +71,8 @@ class Adam:
         self.v.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
         size = (self.v / (1 - self.decay2)).sqrt_().add_(self.epsilon)
         self.W.sub_(self.m.div(size).mul_(lr / (1 - self.decay1)))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What it remembers between updates, the tensors themselves."""
+        names = ("m", "v", "decay1", "decay2")
+        return {name: getattr(self, name) for name in names}

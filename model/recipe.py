@@ -1,9 +1,10 @@
 """What fixes a run; learning-rate schedules."""
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
+from typing import Any
 
 from model.draws import MOST_SEED
 from model.errors import MakemoreError
@@ -37,6 +38,9 @@ SCHEDULES: MappingProxyType[str, Schedule] = MappingProxyType(
 )
 DEVICES = ("auto", "cpu", "cuda", "mps")
 OPTIMISERS = ("accumulate", "gradient descent", "adam")
+ADJUSTABLE = ("learning_rate", "l2")
+"""What may change while a run goes on."""
+MOST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,27 @@ class Recipe:
     one_hot: bool = False
     """Whether to take the notebook's way through every example instead of the exact shortcut."""
 
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> "Recipe":
+        """The recipe that a file or a message holds, as `dataclasses.asdict` made it.
+
+        Raises:
+            MakemoreError: a field is missing, of another type, or one that no run can have.
+        """
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            value = stored.get(field.name, field.default)
+            kind = type(getattr(RECIPES["notebook"], field.name))
+            if kind is float and type(value) is int:
+                value = float(value) if abs(value) < 1e18 else math.inf
+            if type(value) is not kind:
+                raise MakemoreError(f"the recipe has no usable {field.name}")
+            values[field.name] = value
+        return cls(**values)
+
     def __post_init__(self) -> None:
+        if len(self.name) > MOST_NAME:
+            raise MakemoreError(f"the recipe's name is longer than {MOST_NAME} characters")
         check_order(self.n)
         if self.optimiser not in OPTIMISERS:
             raise MakemoreError(f"no optimiser is called {self.optimiser!r}; {_one_of(OPTIMISERS)}")
@@ -75,7 +99,7 @@ class Recipe:
         if not 1 <= self.steps <= MOST_STEPS:
             raise MakemoreError(f"steps={self.steps}: choose 1 to {MOST_STEPS:,}")
         if not 0 < self.learning_rate < math.inf:
-            raise MakemoreError(f"learning rate {self.learning_rate}: choose a number above 0")
+            raise MakemoreError(f"learning rate {self.learning_rate:g}: choose a number above 0")
         if not 0 <= self.l2 <= MOST_L2:
             raise MakemoreError(f"L2 penalty {self.l2}: choose 0 to {MOST_L2:,}")
         if not 0 <= self.seed <= MOST_SEED:
@@ -88,6 +112,10 @@ class Recipe:
         if preset and _way(self) == _way(preset):
             return self.name
         return f"{self.name}, edited"
+
+    def adjusted_to(self, other: "Recipe") -> "Recipe":
+        """This recipe with what may change while a run goes on taken from another."""
+        return replace(self, **{name: getattr(other, name) for name in ADJUSTABLE})
 
     def lr(self, step: int) -> float:
         """The learning rate of a step."""

@@ -12,6 +12,7 @@ from textual.reactive import var
 from textual.widgets import Static
 
 from model.recipe import RECIPES
+from model.session import Phase
 from tui.messages import COUNTS, NETWORK
 from tui.panes.dataset import DatasetPane
 from tui.panes.explorer import ExplorerPane
@@ -19,7 +20,6 @@ from tui.panes.generator import GeneratorPane
 from tui.panes.pane import Pane
 from tui.panes.roads import RoadsPane
 from tui.panes.training import TrainingPane
-from tui.training_session import Phase
 
 if TYPE_CHECKING:
     from model.counts import CountModel

@@ -18,10 +18,11 @@ from model.alphabet import visible
 from model.corpus import Corpus, load
 from model.order import ORDERS
 from model.recipe import RECIPES, Recipe
+from model.session import Phase, Snapshot, in_one_line
+from model.training_session import TrainingSession
 from tui import settings
 from tui.look import Look
 from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused, LookTaken
-from tui.training_session import Phase, Snapshot, TrainingSession, in_one_line
 
 if TYPE_CHECKING:
     from model.counts import CountModel
@@ -147,10 +148,10 @@ class Workbench(App[None]):
             self.set_recipe(replace(self.recipe, n=self.recipe.n + by))
 
     def set_recipe(self, recipe: Recipe, *, remember: bool = True) -> None:
-        """Follow another recipe; a run ends with its own, but for a change of the penalty on W."""
+        """Follow another recipe; a run ends with its own, unless it can go on with this one."""
         before, self.recipe = self.recipe, recipe
-        if replace(before, l2=recipe.l2) == recipe:
-            self.session.set_l2(recipe.l2)
+        if before.adjusted_to(recipe) == recipe:
+            self.session.adjust(recipe)
         else:
             changed_order = before.n != recipe.n
             self._end_run(f"n is {recipe.n} now" if changed_order else "the recipe has changed")

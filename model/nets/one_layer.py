@@ -46,6 +46,10 @@ class OneLayer:
         """log softmax(W) of the rows for `contexts` (B, n-1). (B, V)"""
         return self.logits(contexts).log_softmax(1).nan_to_num_(nan=-torch.inf, neginf=-torch.inf)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """The weights, the tensors themselves."""
+        return {"W": self.W}
+
     def frozen(self) -> "OneLayer":
         """A copy on the CPU that further training does not change."""
         frozen = copy(self)

@@ -1,7 +1,6 @@
 import io
 import os
 import sys
-import unicodedata
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -48,12 +47,13 @@ def test_the_last_line_needs_no_line_feed():
     [
         b"emma\r\nava\r\n",
         BOM + b"emma\nava\n",
+        BOM + b"\n " + BOM + b" emma\nava\n",
         b"\n\nemma\n\n\nava\n\n",
         b"  emma\t\n \t \nava  \n",
         b"emma\r\n\r\nava",
         "\u00a0emma\u2003\n\u3000\nava".encode(),
     ],
-    ids=["CRLF", "BOM", "blank lines", "blanks", "blank CRLF", "blanks of Unicode"],
+    ids=["CRLF", "BOM", "two BOMs", "blank lines", "blanks", "blank CRLF", "blanks of Unicode"],
 )
 def test_what_surrounds_the_words_is_dropped(data: bytes):
     assert words_of(data) == ["emma", "ava"]
@@ -64,6 +64,16 @@ def test_what_surrounds_the_words_is_dropped(data: bytes):
 )
 def test_a_line_ends_at_a_line_feed_only(inside: str):
     assert words_of(f"em{inside}ma\nava\n".encode()) == [f"em{inside}ma", "ava"]
+
+
+def test_a_long_list_is_taken_apart_like_a_short_one():
+    words = [f"w{number}" for number in range(400_000)]
+    for blank in ("", " "):
+        corpus = parse("".join(f"{word}{blank}\n" for word in words).encode(), "words")
+        assert corpus.words == words
+        assert corpus.vocabulary == set(words)
+        assert corpus.lengths[7] == 300_000
+        assert corpus.longest == words[100_000:100_004]
 
 
 def test_words_are_composed():
@@ -83,23 +93,6 @@ def test_a_word_may_hold_the_character_that_the_boundary_is_shown_as():
 def test_words_of_any_characters_come_back_in_their_order(corpus: Corpus):
     data = "\n".join(corpus.words).encode()
     assert parse(data, corpus.name) == corpus
-
-
-_pieces = [b"\n", b"\r\n", b"\r", b" ", b"a", b"\xff", BOM, "\u2028e\u0301".encode()]
-
-
-@given(st.binary() | st.text().map(str.encode) | st.lists(st.sampled_from(_pieces)).map(b"".join))
-def test_any_bytes_are_a_corpus_or_one_line_of_error(data: bytes):
-    try:
-        corpus = parse(data, "words")
-    except MakemoreError as error:
-        assert is_one_line(str(error))
-    else:
-        assert corpus.words
-        for word in corpus.words:
-            assert word
-            assert word == word.strip() == unicodedata.normalize("NFC", word)
-            assert "\n" not in word
 
 
 # Descriptions
@@ -133,6 +126,11 @@ def test_the_longest_and_the_shortest_words_are_distinct_and_in_order():
     corpus = parse(b"olivia\nava\nemma\nolivia\nal\n", "words")
     assert corpus.longest == ["olivia", "emma", "ava", "al"]
     assert corpus.shortest == ["al", "ava", "emma", "olivia"]
+
+
+def test_the_first_words_are_four_at_most_and_may_be_the_same():
+    assert parse(b"ava\nava", "words").first == ["ava", "ava"]
+    assert parse(b"e\nd\nc\nb\na", "words").first == ["e", "d", "c", "b"]
 
 
 def test_the_longest_and_the_shortest_words_are_four_at_most():

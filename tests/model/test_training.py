@@ -13,7 +13,8 @@ from model.errors import MakemoreError
 from model.ngrams import count
 from model.recipe import OPTIMISERS, RECIPES, Recipe
 from model.sampling import sample
-from model.training import Report, Trainer, envelope
+from model.reports import Report
+from model.training import Trainer, envelope
 
 NOTEBOOK = RECIPES["notebook"].with_(device="cpu")
 CONVERGE = RECIPES["converge"].with_(device="cpu")

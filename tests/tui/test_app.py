@@ -21,7 +21,7 @@ from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused
 from tui.screens.forms import RecipeForm
 from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
-from tui.training_session import Phase
+from model.session import Phase
 
 WIDE, NARROW = (120, 40), (80, 24)
 

@@ -28,7 +28,7 @@ from model.corpus import Corpus, parse
 from model.tables import VIEWS
 from tui.panes.explorer import NO_NETWORK
 from tui.screens.where_from import WhereFromScreen
-from tui.training_session import Phase
+from model.session import Phase
 
 WIDE = (160, 44)
 

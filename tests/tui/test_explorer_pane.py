@@ -26,7 +26,7 @@ from model.corpus import parse
 from model.tables import VIEWS
 from tui.panes.explorer import NO_NETWORK
 from tui.screens.where_from import WhereFromScreen
-from tui.training_session import Phase
+from model.session import Phase
 from tui.widgets.heat_map import HeatMap
 from tui.widgets.row_bars import RowBars
 

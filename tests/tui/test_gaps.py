@@ -11,7 +11,7 @@ from test_markup import check_that_nothing_is_obeyed, nasty_corpus
 from workbench import ENDLESS, Bench, is_seen, rows, workbench
 
 from tui.panes.explorer import ExplorerPane
-from tui.training_session import Phase
+from model.session import Phase
 from tui.widgets.live_table import LiveTable
 
 WIDE = (160, 44)

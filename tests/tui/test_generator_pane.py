@@ -17,7 +17,7 @@ from tui.messages import DrawingFailed, WordsDrawn
 from tui.panes.generator import MOST_ROWS, SOURCES
 from tui.screens.forms import Form
 from tui.screens.trace import TraceScreen
-from tui.training_session import Phase
+from model.session import Phase
 
 # Drawing
 

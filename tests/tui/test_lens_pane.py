@@ -18,7 +18,7 @@ from model.scoring import score
 from tui.messages import CellFollowed, WordFollowed
 from tui.panes.lens import LensPane
 from tui.screens.help import HelpScreen
-from tui.training_session import Phase
+from model.session import Phase
 from tui.widgets.live_table import LiveTable
 
 CONVERGE = RECIPES["converge"].with_(device="cpu")

@@ -19,7 +19,7 @@ from tui.messages import CellFollowed
 from tui.panes.roads import ComparingFailed, Comparison, RoadsCompared, RoadsPane
 from tui.screens.forms import Form
 from tui.screens.trace import TraceScreen
-from tui.training_session import Phase
+from model.session import Phase
 from tui.widgets.live_table import LiveTable
 
 STEPS = 3

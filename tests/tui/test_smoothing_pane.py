@@ -21,7 +21,7 @@ from tui.held_out import hold_out
 from tui.messages import CorpusCounted, KChosen
 from tui.panes.smoothing import KS, L2S, HeldOutJudged, HoldingOutFailed, SmoothingPane
 from tui.screens.forms import Form
-from tui.training_session import Phase
+from model.session import Phase
 from tui.widgets.chart import Chart, Line, Reference
 
 

@@ -25,7 +25,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
 from tui.screens.trace import TraceScreen
 from tui.screens.where_from import WhereFromScreen
-from tui.training_session import Phase
+from model.session import Phase
 
 RECIPE = QUICK.with_(steps=501)
 SIZES = [(80, 24), (120, 40), (200, 50)]

@@ -21,7 +21,7 @@ from tui import settings
 from tui.__main__ import main
 from tui.app import MakemoreApp
 from tui.tour import STOPS
-from tui.training_session import Phase
+from model.session import Phase
 
 NOTEBOOK, CONVERGE = (RECIPES[name].with_(device="cpu") for name in ("notebook", "converge"))
 # Starting, leaving, moving

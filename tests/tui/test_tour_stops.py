@@ -14,7 +14,7 @@ from model.recipe import RECIPES
 from tui.screens.forms import RecipeForm
 from tui.screens.help import HelpScreen
 from tui.screens.where_from import WhereFromScreen
-from tui.training_session import Phase
+from model.session import Phase
 
 NOTEBOOK, CONVERGE = (RECIPES[name].with_(device="cpu") for name in ("notebook", "converge"))
 

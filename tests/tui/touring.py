@@ -14,7 +14,7 @@ from tui.panes.generator import GeneratorPane
 from tui.panes.roads import RoadsPane
 from tui.panes.training import TrainingPane
 from tui.tour import STOPS
-from tui.training_session import Phase
+from model.session import Phase
 
 OF_NETWORK = {6: "W", 7: "network P", 9: "gradient"}
 NUMBERS = range(1, len(STOPS) + 1)

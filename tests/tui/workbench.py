@@ -18,7 +18,7 @@ from model.corpus import DEFAULT, Corpus
 from model.recipe import RECIPES, Recipe
 from tui import settings
 from tui.app import MakemoreApp
-from tui.training_session import Phase
+from model.session import Phase
 
 NAMES = """
     emma olivia ava isabella sophia charlotte mia amelia harper evelyn abigail emily elizabeth

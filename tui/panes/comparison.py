@@ -45,7 +45,9 @@ def pair_columns(found: Comparison, width: int) -> list[Column]:
     contexts = [each.context for each in found.partings if each is not None]
     after = _width_of("after", contexts)
     number = max(3, len(f"{len(found.partings)}"))
-    fixed = number + after + 6 + 2 * TURN + 6 * GAP
+    turns = [turn for each in found.partings if each is not None for turn in each.turns]
+    turn = max([TURN, *(cell_len(share(turn)) for turn in turns)])
+    fixed = number + after + 6 + 2 * turn + 6 * GAP
     word = min(WIDEST_WORD, max(8, (width - fixed) // 2))
     return [
         Column("#", number, right=True),
@@ -53,8 +55,8 @@ def pair_columns(found: Comparison, width: int) -> list[Column]:
         Column(NETWORK, word),
         Column("after", after),
         Column("u", 6),
-        Column("counts draw", TURN),
-        Column("network draws", TURN),
+        Column("counts draw", turn),
+        Column("network draws", turn),
     ]
 
 
@@ -62,7 +64,8 @@ def share(turn: Turn) -> str:
     """What is drawn, and the share of [0, 1) that it is drawn for."""
     if turn.outcome is None:
         return "never seen"
-    return f"{turn.outcome:<2}{_short(turn.low)}–{_short(turn.high)}"
+    gap = " " * (2 - cell_len(turn.outcome))
+    return f"{turn.outcome}{gap}{_short(turn.low)}–{_short(turn.high)}"
 
 
 def picture(number: int, parting: Parting, width: int) -> Content:
@@ -91,13 +94,13 @@ def _line(turn: Turn, uniform: float, room: int) -> Content:
     )  # fmt: skip
 
 
-def cell_columns(labels: list[str], width: int) -> list[Column]:
+def cell_columns(labels: list[str], outcomes: list[str], width: int) -> list[Column]:
     """The columns of the differences, in a table of so many."""
-    context = _width_of("context", labels)
-    fixed = context + 4 + 4 * 9 + 8 + 6 * GAP
+    context, char = _width_of("context", labels), _width_of("char", outcomes)
+    fixed = context + char + 4 * 9 + 8 + 6 * GAP
     return [
         Column("context", context),
-        Column("char", 4),
+        Column("char", char),
         Column("counts P", 9, right=True),
         Column("network P", 9, right=True),
         Column("difference", 10, right=True),

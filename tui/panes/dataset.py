@@ -141,7 +141,7 @@ def _words(corpus: Corpus) -> Rows:
         ("duplicates", f"{corpus.duplicates:,}"),
         ("characters", f"{corpus.characters:,}"),
         ("alphabet", f"{len(corpus.alphabet.characters):,} and boundary"),
-        ("first", ", ".join(map(_shortened, corpus.words[:3]))),
+        ("first", ", ".join(map(_shortened, corpus.first[:3]))),
         ("longest", ", ".join(map(_shortened, corpus.longest[:2]))),
         ("shortest", ", ".join(map(_shortened, corpus.shortest[:4]))),
     ]

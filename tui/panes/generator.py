@@ -22,11 +22,11 @@ from model.alphabet import visible
 from model.corpus import Corpus
 from model.draws import Draws
 from model.errors import MakemoreError
+from model.session import Trained, in_one_line
 from tui.keys import hidden
 from tui.marked import marked
 from tui.messages import COUNTS, NETWORK, Drawing, DrawingFailed, DrawsChanged, WordsDrawn
 from tui.panes.pane import Pane
-from tui.training_session import Trained, in_one_line
 
 if TYPE_CHECKING:
     from model.counts import CountModel

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from model.alphabet import BOUNDARY, normalise, visible
 from tui.keys import hidden
+from tui.marked import end_of
 from tui.messages import CellFollowed
 from tui.panes.pane import LookingPane
 from tui.widgets.live_table import Cell, Column, LiveTable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 60
 WIDEST_CONTEXT = 14
 WIDEST_BAR = 40
+END = ". end"
 P, RANK, NATS = 7, 4, 6  # columns
 LINES_AROUND = 7
 """Of the pane, next to the tokens: the word, the scale, the totals and the blank lines."""
@@ -204,11 +206,12 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
         tokens = [score.tokens for score in scores]
         chance = math.log(len(counts.alphabet))
         reach = multiple([token.nll for each in tokens for token in each], chance)
-        widest = max(len(token.context) for token in tokens[0])
+        widest = max(cell_len(token.context) for token in tokens[0])
         context = min(max(len("context"), widest), WIDEST_CONTEXT)
-        fixed = context + 6 + 2 * (1 + P + 1 + RANK + 1 + NATS + 1)
+        char = max(cell_len(END), *(cell_len(token.outcome) for token in tokens[0]))
+        fixed = context + char + 1 + 2 * (1 + P + 1 + RANK + 1 + NATS + 1)
         length = min(WIDEST_BAR, max(3, (self._tokens.size.width - fixed) // 2))
-        columns = [Column("context", context), Column("char", 5)]
+        columns = [Column("context", context), Column("char", char)]
         for name in ("counts", "network"):
             columns += [
                 Column(f"{name}\np", P, right=True),
@@ -219,8 +222,8 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
 
         def cells(row: int) -> list[Cell]:
             token = tokens[0][row]
-            outcome = token.outcome if row < len(tokens[0]) - 1 else ". end"
-            line: list[Cell] = [_end_of(token.context, context), outcome]
+            outcome = token.outcome if row < len(tokens[0]) - 1 else END
+            line: list[Cell] = [end_of(token.context, context), outcome]
             for each in tokens:
                 line += self._figures(each[row], row)
                 line.append(bar(each[row].nll, chance, reach, length))
@@ -271,11 +274,6 @@ def _tokenised(counts: CountModel, word: str) -> tuple[list[int], list[int]]:
     stream = torch.tensor([BOUNDARY] * length + tokens[:-1])
     contexts: list[int] = counts.ngrams.contexts.ids(stream.unfold(0, length, 1)).tolist()
     return tokens, contexts
-
-
-def _end_of(text: str, width: int) -> str:
-    """The end of a context, which says most."""
-    return text if cell_len(text) <= width else "…" + text[1 - width :]
 
 
 def _p(p: float) -> str:

@@ -18,6 +18,7 @@ from textual.widgets import Static
 from model.alphabet import visible
 from model.corpus import Corpus
 from model.draws import MOST_SEED, Draws
+from model.session import in_one_line
 from tui.keys import hidden
 from tui.look import Look
 from tui.marked import marked
@@ -30,7 +31,6 @@ from tui.panes.comparison import (
     share,
 )
 from tui.panes.pane import LookingPane
-from tui.training_session import in_one_line
 from tui.widgets.bars import share_bar
 from tui.widgets.live_table import Cell, LiveTable
 
@@ -347,14 +347,15 @@ goes from list to list.
         differences = found.differences
         ngrams = found.look.ngrams
         labels = ngrams.context_labels([each.context for each in differences])
-        columns = cell_columns(labels, table.size.width)
+        outcomes = [ngrams.alphabet.label(each.outcome) for each in differences]
+        columns = cell_columns(labels, outcomes, table.size.width)
 
         def cells(row: int) -> list[Cell]:
             one = differences[row]
             more = one.second - one.first
             return [
                 labels[row],
-                ngrams.alphabet.label(one.outcome),
+                outcomes[row],
                 f"{one.first:.4f}",
                 f"{one.second:.4f}",
                 f"{more:+.4f}" if abs(more) >= 0.00005 else f"{more:+.0e}",

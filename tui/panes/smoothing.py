@@ -17,13 +17,13 @@ from textual.widgets import Static
 
 from model.corpus import Corpus
 from model.recipe import RECIPES, Recipe
+from model.session import Phase, Snapshot, in_one_line
 from model.splits import SEED
 from tui.choice import Choice, series
 from tui.held_out import HeldOut, Nlls, hold_out
 from tui.keys import hidden
 from tui.messages import KChosen, L2Chosen
 from tui.panes.pane import LookingPane
-from tui.training_session import Phase, Snapshot, in_one_line
 from tui.widgets.chart import Chart, Line, Reference
 
 KS = series(-3, 3)

@@ -15,10 +15,10 @@ from textual.widgets import ProgressBar, Static
 
 from model.alphabet import visible
 from model.recipe import RECIPES, Recipe
+from model.session import Phase, Snapshot
 from tui.look import Look
 from tui.messages import CellFollowed
 from tui.panes.pane import Pane
-from tui.training_session import Phase, Snapshot
 from tui.widgets.bars import share_bar
 from tui.widgets.chart import Chart, Line, Reference
 from tui.widgets.live_table import Cell, Column, LiveTable

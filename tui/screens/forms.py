@@ -286,7 +286,7 @@ def new_file(text: str) -> Path:
         if not path.parent.is_dir():
             raise ValueError(f"{visible(str(path.parent))} is not a directory")
     except (OSError, RuntimeError) as error:  # a name that is too long, a home that is not there
-        raise ValueError(f"{visible(text)[:40]} cannot be written: {error}") from None
+        raise ValueError(f"{visible(text)[:40]} cannot be written: {visible(str(error))}") from None
     return path
 
 

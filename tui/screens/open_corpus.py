@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from rich.style import Style
-from rich.text import Text
+from rich.text import Text, TextType
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,9 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Footer, Input, OptionList
-from textual.widgets.directory_tree import DirEntry
 from textual.widgets.option_list import Option
-from textual.widgets.tree import TreeNode
 
 from model.alphabet import visible
 from model.corpus import GALLERY
@@ -41,10 +38,9 @@ class Files(DirectoryTree):
             if not path.name.startswith(".") and (self.wanted in path.name.lower() or path.is_dir())
         )
 
-    def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:
-        """Show a name with whatever a terminal would obey in it spelled out."""
-        shown = super().render_label(node, base_style, style)
-        return Text(visible(shown.plain), shown.style) if not shown.plain.isprintable() else shown
+    def process_label(self, label: TextType) -> Text:
+        """Show a name, of which Textual would keep the first line, whole and spelled out."""
+        return Text(visible(str(label)))
 
     def watch_wanted(self) -> None:
         """Search anew."""

@@ -16,10 +16,10 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
-from model.alphabet import label, visible
+from model.alphabet import label, spelled
 from model.corpus import Corpus
 from model.occurrences import Occurrence, occurrences
-from tui.training_session import in_one_line
+from model.session import in_one_line
 from tui.widgets.live_table import Cell, Column, LiveTable
 
 if TYPE_CHECKING:
@@ -104,10 +104,11 @@ class WhereFromScreen(ModalScreen[str | None]):
         length = sum(token > 0 for token in self._before)
         word = found.word
         start = max(0, found.places[0] - LONGEST // 2) if len(word) > LONGEST else 0
+        letters = spelled(word[start : start + LONGEST + 1])
         text = Text("…" if start else "", "dim")
         for place in range(start - (start == 0), min(len(word), start + LONGEST) + 1):
             inside = 0 <= place < len(word)
-            shown = visible(word[place]) if inside else "."
+            shown = letters[place - start] if inside else "."
             if place in found.places:
                 text.append(label(word[place]) if inside else ".", "bold reverse")
             elif any(outcome - self._reach(length) <= place < outcome for outcome in found.places):

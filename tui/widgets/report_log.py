@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -12,9 +12,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from model.alphabet import visible
-
-if TYPE_CHECKING:
-    from model.training import Report
+from model.reports import Report, Reports
 
 HEAD = f"{'step':>6} {'lr':<8} {'loss':<7} samples"
 
@@ -27,15 +25,15 @@ class ReportLog(ScrollView, can_focus=True):
     ReportLog > .report-log--head { color: $text-muted; text-style: bold; }
     """
 
-    _reports: list[Report]
+    _reports: Reports
     _count = 0
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._reports = []
+        self._reports = Reports()
 
-    def show(self, reports: list[Report]) -> None:
-        """Show these reports: a list that may have grown since, or another one."""
+    def show(self, reports: Reports) -> None:
+        """Show these reports, which may have grown since, or be others."""
         if reports is self._reports and len(reports) == self._count:
             return
         following = reports is not self._reports or self.is_vertical_scroll_end
@@ -52,7 +50,8 @@ class ReportLog(ScrollView, can_focus=True):
             text, style = HEAD, self.get_component_rich_style("report-log--head")
         else:
             number = self.scroll_offset.y + y - 1
-            text = line(self._reports[number], width) if number < self._count else ""
+            report = self._reports[number] if number < self._count else None
+            text = line(report, width) if report else ""
             style = Style()
         strip = Strip([Segment(text, self.visual_style.rich_style + style)])
         return strip.adjust_cell_length(width, self.visual_style.rich_style)

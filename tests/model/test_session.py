@@ -14,8 +14,10 @@ from workbench import ENDLESS, QUICK, WORDS
 from model import training
 from model.corpus import Corpus, parse
 from model.recipe import RECIPES, Recipe
-from model.training import Report, Trainer
-from tui.training_session import PACED_CHUNK_SECONDS, Phase, Snapshot, TrainingSession
+from model.reports import Report
+from model.training import Trainer
+from model.session import Phase, Snapshot
+from model.training_session import PACED_CHUNK_SECONDS, TrainingSession
 
 CORPUS = parse("\n".join(WORDS).encode(), "words.txt")
 NOTEBOOK = RECIPES["notebook"].with_(device="cpu", steps=120)

@@ -1,0 +1,205 @@
+"""A run that another process trains, seen and steered from here. A `Session`."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from model import protocol
+from model.connection import Connection
+from model.corpus import Corpus
+from model.errors import MakemoreError
+from model.files import UNREADABLE
+from model.history import report_of
+from model.protocol import ProtocolError
+from model.recipe import ADJUSTABLE, Recipe
+from model.reports import Reports
+from model.runs import Run
+from model.session import Phase, Snapshot, Trained, in_one_line, run_numbers
+
+if TYPE_CHECKING:
+    from model.ngrams import Ngrams
+
+Promise = Future[Trained | None]
+
+
+class AttachedSession:
+    """Shows what the trainer of a run sends, and passes on what is asked of it."""
+
+    def __init__(self, run: Run, corpus: Corpus) -> None:
+        """Attach to a run, whose words are known.
+
+        Raises:
+            NotTrainedError: no process trains it.
+            MakemoreError: it cannot be attached to.
+        """
+        self._connection = Connection(run)
+        self._corpus = corpus
+        self._ngrams: Ngrams | None = None
+        self._speed: float | None = None
+        self._waiting: dict[int, Promise] = {}
+        self._lock = threading.Lock()  # of what is waited for
+        self._snapshot = Snapshot(
+            Phase.PREPARING,
+            run.recipe,
+            name=run.name,
+            process=self._connection.process,
+            run=next(run_numbers),
+        )
+        self._thread = threading.Thread(target=self._listen, name="attached", daemon=True)
+        self._thread.start()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """How things stood when the trainer last said so."""
+        return self._snapshot
+
+    @property
+    def speed(self) -> float | None:
+        """Steps per second at most; None for as fast as it goes."""
+        return self._speed
+
+    @property
+    def ended(self) -> bool:
+        """Whether the trainer has hung up: the run is over, or was left."""
+        return not self._thread.is_alive()
+
+    def resume(self) -> None:
+        """Go on with a paused run, or from the last checkpoint with one that failed."""
+        self._ask("resume")
+
+    def pause(self) -> None:
+        """Halt the run after the chunk that it is in."""
+        self._ask("pause")
+
+    def step(self) -> None:
+        """Do one step of a paused run; pause a running one."""
+        self._ask("step")
+
+    def stop(self) -> None:
+        """End the run, and the process that trains it."""
+        self._ask("stop")
+
+    def set_speed(self, speed: float | None) -> None:
+        """Do so many steps a second at most; None for as fast as it goes."""
+        self._speed = speed
+        self._ask("speed", steps_per_second=speed)
+
+    def adjust(self, recipe: Recipe) -> None:
+        """Take over what may change while a run goes on, and nothing else, from a recipe."""
+        self._ask("adjust", **{name: getattr(recipe, name) for name in ADJUSTABLE})
+
+    def trained(self) -> Promise:
+        """The network as it is between two chunks, to be kept; None where there is none."""
+        future = Promise()
+        with self._lock:
+            id = self._ask("weights")
+            if id is None or self.ended:
+                future.set_result(None)
+            else:
+                self._waiting[id] = future
+        return future
+
+    def close(self) -> None:
+        """Leave the run, which goes on."""
+        self._connection.close()
+
+    def join(self) -> None:
+        """Wait until the run is left, which `close` has asked for."""
+        self._thread.join(timeout=1)
+
+    def _ask(self, request: str, **arguments: Any) -> int | None:
+        """Send a request; its id, or None where nobody is there any more."""
+        try:
+            return self._connection.ask(request, **arguments)
+        except OSError:
+            return None
+
+    # What follows runs in the thread.
+
+    def _listen(self) -> None:
+        try:
+            for message in self._connection.messages():
+                self._take(message)
+        except (OSError, *UNREADABLE, MakemoreError) as error:
+            self._publish(warning=f"the trainer could not be understood: {in_one_line(error)}")
+        finally:
+            self._connection.close()
+            with self._lock:
+                for future in self._waiting.values():
+                    future.set_result(None)
+                self._waiting.clear()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        match message.get("type"):
+            case "losses":
+                self._take_losses(message["first"], protocol.text_to_bytes(message["losses"]))
+            case "reports":
+                self._take_reports(message["first"], message["reports"])
+            case "state":
+                self._take_state(message)
+            case "reply" | "error":
+                self._take_answer(message)
+            case _:  # of a later version
+                pass
+
+    def _take_losses(self, first: int, data: bytes) -> None:
+        import torch
+
+        if first == 0:  # from the beginning: another attempt, or the first that is seen
+            self._publish(run=next(run_numbers), step=0, losses=None, reports=Reports())
+        losses, recipe = self._snapshot.losses, self._snapshot.recipe
+        if losses is None and recipe is not None:
+            losses = torch.full((recipe.steps,), torch.nan)
+            self._publish(losses=losses)
+        new = torch.frombuffer(bytearray(data), dtype=torch.float32) if data else torch.empty(0)
+        if losses is None or not 0 <= first <= len(losses) - len(new):
+            raise ProtocolError("there are more losses than steps")
+        losses[first : first + len(new)] = new
+
+    def _take_reports(self, first: int, stored: list[Any]) -> None:
+        reports = self._snapshot.reports
+        if first != len(reports):
+            reports = Reports(first=first)
+            self._publish(reports=reports)
+        for report in map(report_of, stored):
+            reports.append(report)
+
+    def _take_state(self, message: dict[str, Any]) -> None:
+        fields, self._speed = protocol.state_of(message)
+        self._publish(**fields)
+
+    def _take_answer(self, message: dict[str, Any]) -> None:
+        with self._lock:
+            future = self._waiting.pop(message.get("id", 0), None)
+        if future is None:
+            return
+        try:
+            if message["type"] == "error":
+                raise MakemoreError(str(message["message"]))
+            with suppress(InvalidStateError):
+                future.set_result(self._network(message))
+        except Exception as error:  # out of memory, say: the asker's matter
+            future.set_exception(error)
+
+    def _network(self, message: dict[str, Any]) -> Trained | None:
+        from model.checkpoints import tensors_of
+        from model.nets import network
+        from model.ngrams import count
+
+        recipe = self._snapshot.recipe
+        if message["weights"] is None or recipe is None:
+            return None
+        if self._ngrams is None:
+            self._ngrams = count(self._corpus, recipe.n)
+        tensors, _ = tensors_of(protocol.text_to_bytes(message["weights"]))
+        net = network(recipe.model)(self._ngrams)
+        for name, own in net.state_dict().items():
+            own.copy_(tensors[name])
+        return Trained(net, message["step"], self._snapshot.run)
+
+    def _publish(self, **changes: object) -> None:
+        self._snapshot = replace(self._snapshot, **changes)  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,95 @@
+"""The viewer's end of the socket of a run."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+from model import protocol
+from model.alphabet import visible
+from model.errors import MakemoreError
+from model.protocol import MOST_MESSAGE, VERSION
+from model.runs import Run
+
+PATIENCE_SECONDS = 10.0
+"""For which a trainer may take to answer the first request: it may be in the middle of a step."""
+
+
+class NotTrainedError(MakemoreError):
+    """No process trains the run."""
+
+
+class Connection:
+    """A line to the process that trains a run. One thread may read, others ask."""
+
+    def __init__(self, run: Run) -> None:
+        """Attach to a run.
+
+        Raises:
+            NotTrainedError: no process trains it.
+            MakemoreError: the process is another user's, speaks another version, or is silent.
+        """
+        self._name = visible(run.name)
+        self._ids = count(1)
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(PATIENCE_SECONDS)
+        try:
+            with protocol.address(run.socket) as address:
+                self._socket.connect(address)
+            if not protocol.is_ours(self._socket):
+                raise MakemoreError(f"{self._name} is trained by another user; attach as that user")
+            self._lines = self._socket.makefile("rb")
+            self.ask("attach", protocol=VERSION)
+            hello = self._next()
+        except (OSError, ValueError) as error:
+            self.close()
+            if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+                raise NotTrainedError(f"no process trains {self._name}; resume it") from None
+            reason = error.strerror if isinstance(error, OSError) else None
+            reason = reason or "it does not answer"
+            raise MakemoreError(f"{self._name} cannot be attached to: {reason}") from None
+        except MakemoreError:
+            self.close()
+            raise
+        if hello is None or hello.get("type") != "reply" or type(hello.get("process")) is not int:
+            self.close()
+            reason = visible(str((hello or {}).get("message", "it hung up")))
+            raise MakemoreError(f"{self._name} cannot be attached to: {reason}")
+        self.process: int = hello["process"]
+        """That trains the run."""
+        self._socket.settimeout(None)
+
+    def ask(self, request: str, **arguments: Any) -> int:
+        """Send a request; the id that its answer will have.
+
+        Raises:
+            OSError: nobody is there any more.
+        """
+        id = next(self._ids)
+        self._socket.sendall(protocol.encode({"id": id, "request": request, **arguments}))
+        return id
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """What the trainer sends, until it hangs up.
+
+        Raises:
+            ProtocolError: it sends something else.
+        """
+        while (message := self._next()) is not None:
+            yield message
+
+    def _next(self) -> dict[str, Any] | None:
+        try:
+            line = self._lines.readline(MOST_MESSAGE)
+        except (ConnectionResetError, ValueError):  # closed at one end or the other
+            return None
+        return protocol.decode(line) if line.endswith(b"\n") else None
+
+    def close(self) -> None:
+        """Hang up."""
+        with suppress(OSError):  # it never was connected
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()

@@ -1,0 +1,79 @@
+"""Trains a run in a process of its own that no terminal owns."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from model.connection import Connection, NotTrainedError
+from model.errors import MakemoreError
+from model.files import open_file
+from model.runs import LOG, Run
+
+PATIENCE_SECONDS = 60.0
+"""For which a new process may take to import torch and open the run."""
+PAUSE_SECONDS = 0.05
+
+
+def detach(run: Run, *options: str) -> int:
+    """Let a new process go on with a run; returns its number when it can be attached to.
+
+    Args:
+        run: which no process has open.
+        options: of `makemore train --resume`, besides.
+
+    Raises:
+        MakemoreError: the process could not be started, or ended at once.
+    """
+    package = str(Path(__file__).parents[1])
+    search = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+    root = str(run.folder.parent)
+    command = [sys.executable, "-m", "model", "train", "--resume", run.id, "--runs", root, *options]
+    try:
+        log = open_file(run.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            cwd="/",
+            env={**os.environ, "PYTHONPATH": search},
+            start_new_session=True,
+        )
+        os.close(log)
+    except (OSError, ValueError) as error:
+        raise MakemoreError(f"no process could be started to train in: {error}") from None
+    # Somebody must ask how a child ended, or it stays behind as a zombie.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return _await(run, process)
+
+
+def _await(run: Run, process: subprocess.Popen[bytes]) -> int:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        try:
+            connection = Connection(run)
+        except NotTrainedError:
+            if process.poll() is not None:
+                raise MakemoreError(f"the training process ended: {_last_words(run)}") from None
+            time.sleep(PAUSE_SECONDS)
+        else:
+            connection.close()
+            return connection.process
+    process.kill()
+    raise MakemoreError(f"the training process did not answer in {PATIENCE_SECONDS:.0f} s")
+
+
+def _last_words(run: Run) -> str:
+    """The last line of the log, which says why a process ended."""
+    from model.alphabet import visible
+
+    try:
+        lines = (run.folder / LOG).read_text(errors="replace").split("\n")
+    except OSError:
+        lines = []
+    return visible(next(filter(None, reversed(lines)), "it said nothing"))

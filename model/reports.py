@@ -1,0 +1,57 @@
+"""The log of a run: the notebook's lines, of which a long run keeps the last in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+MOST_KEPT = 20_000
+
+
+@dataclass(frozen=True)
+class Report:
+    """A line of the notebook's log."""
+
+    step: int
+    lr: float
+    loss: float
+    """Before the step changed the weights, in nats per token."""
+    samples: tuple[str, ...]
+    """Words that the network writes after the step, always from the same draws."""
+
+
+class Reports:
+    """The reports of a run, numbered from 0; one thread appends, others may read.
+
+    The oldest are forgotten, so that a long run needs no more memory than a short one.
+    """
+
+    def __init__(self, reports: Iterable[Report] = (), first: int = 0) -> None:
+        """Begin with some, the first of which has the number `first`."""
+        self._state = first, list(reports)  # replaced as one, so that readers see both or neither
+
+    def __len__(self) -> int:
+        """How many there have been."""
+        first, kept = self._state
+        return first + len(kept)
+
+    def __iter__(self) -> Iterator[Report]:
+        return iter(self.since(0))
+
+    def __getitem__(self, number: int) -> Report | None:
+        """The report of that number; None where it is forgotten."""
+        first, kept = self._state
+        return kept[number - first] if number >= first else None
+
+    def since(self, number: int) -> list[Report]:
+        """Those from that number on which are kept."""
+        first, kept = self._state
+        return kept[max(0, number - first) :]
+
+    def append(self, report: Report) -> None:
+        """Add the next one."""
+        first, kept = self._state
+        kept.append(report)
+        if len(kept) > MOST_KEPT:
+            dropped = len(kept) // 2
+            self._state = first + dropped, kept[dropped:]

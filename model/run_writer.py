@@ -1,0 +1,209 @@
+"""Keeping a run on disk: what the one process that trains it writes into its folder."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from model.alphabet import visible
+from model.checkpoints import Checkpoint
+from model.errors import MakemoreError
+from model.files import DRAFT, open_file, read_file, replace_file
+from model.history import HEAD, read_history, read_reports
+from model.reports import Reports
+from model.runs import (
+    CHECKPOINTS,
+    HISTORY,
+    LOCK,
+    MOST_CHECKPOINT,
+    REPORTS,
+    STATUS,
+    Run,
+    Status,
+)
+from model.training import Trainer
+
+KEPT = 3
+"""Checkpoints that are not pruned: the newest."""
+BROKEN = ".broken"
+LINES_AT_ONCE = 100_000
+TRIES, PAUSE_SECONDS = 20, 0.05  # for the lock, which a lister of runs may hold for a moment
+
+
+class RunTakenError(MakemoreError):
+    """Another process has the run open."""
+
+
+class RunWriter:
+    """Holds the lock of a run's folder, and with it the right to change what is in it."""
+
+    def __init__(self, run: Run) -> None:
+        """Take the lock.
+
+        Raises:
+            RunTakenError: another process holds it.
+            OSError: the folder cannot be written to.
+        """
+        self.run = run
+        self._folder = os.open(run.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        self._lock = _locked(run)
+        self._steps = 0
+        """How many are in the history."""
+        self._reported = 0
+        """How many are in the log."""
+        self._sizes = {HISTORY: 0, REPORTS: 0}
+        """Bytes of the files that grow, as far as they are whole."""
+        for draft in run.folder.glob(f"*{DRAFT}"):  # what a killed process was about to write
+            draft.unlink()
+
+    @property
+    def gone(self) -> bool:
+        """Whether the folder has been deleted, or moved away."""
+        try:
+            there, held = self.run.folder.stat(), os.fstat(self._folder)
+        except OSError:
+            return True
+        return (there.st_dev, there.st_ino) != (held.st_dev, held.st_ino)
+
+    def restore(self, trainer: Trainer) -> Reports:
+        """Bring a trainer to the newest checkpoint that is whole.
+
+        What was written down after it is taken back, and checkpoints that are not whole are set
+        aside; without any, the trainer stays at step 0.
+
+        Returns:
+            The reports up to there.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        reports, broken = newest_checkpoint(self.run, trainer)
+        for path in broken:
+            path.rename(path.with_suffix(BROKEN))
+        self._steps = trainer.step
+        _, self._sizes[HISTORY] = read_history(self.run.folder / HISTORY, trainer.step)
+        _, self._sizes[REPORTS] = read_reports(self.run.folder / REPORTS, trainer.step)
+        for name in self._sizes:
+            self._append(name, b"")
+        self._reported = len(reports)
+        return reports
+
+    def save(self, trainer: Trainer, reports: Reports) -> bool:
+        """Write down what has happened since the last time, and then a checkpoint.
+
+        In this order, so that no checkpoint is ahead of the history.
+
+        Returns:
+            Whether there is one: a network that has diverged is not worth it.
+
+        Raises:
+            OSError: there is no room, say; the last checkpoint is as good as it was.
+        """
+        self.save_history(trainer, reports)
+        checkpoint = trainer.checkpoint()
+        if not checkpoint.finite:
+            return False
+        replace_file(self.run.folder / _file_name(checkpoint.step), checkpoint.to_bytes())
+        for path in self.run.checkpoints[KEPT:]:
+            path.unlink()
+        return True
+
+    def save_history(self, trainer: Trainer, reports: Reports) -> None:
+        """Write down the steps and the reports that are not yet on the disk.
+
+        Raises:
+            OSError: there is no room, say; what was there is as it was.
+        """
+        if not self._sizes[HISTORY]:
+            self._append(HISTORY, HEAD)
+        lr, losses = trainer.recipe.lr, trainer.losses
+        for start in range(self._steps, trainer.step, LINES_AT_ONCE):
+            steps = range(start, min(start + LINES_AT_ONCE, trainer.step))
+            each = zip(steps, losses[steps.start : steps.stop].tolist(), strict=True)
+            lines = (f"{step}\t{lr(step):.9g}\t{loss:.9g}\n" for step, loss in each)
+            self._append(HISTORY, "".join(lines).encode())
+            self._steps = steps.stop
+        lines = (json.dumps(asdict(report)) + "\n" for report in reports.since(self._reported))
+        self._append(REPORTS, "".join(lines).encode())
+        self._reported = len(reports)
+
+    def write_status(self, status: Status) -> None:
+        """Say how far the run came.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        replace_file(
+            self.run.folder / STATUS, (json.dumps(status.stored, indent=2) + "\n").encode()
+        )
+
+    def close(self) -> None:
+        """Give the lock back."""
+        os.close(self._lock)
+        os.close(self._folder)
+
+    def _append(self, name: str, data: bytes) -> None:
+        """Let a file be what is whole of it, and `data`, on the disk."""
+        size = self._sizes[name]
+        descriptor = open_file(self.run.folder / name, os.O_WRONLY | os.O_CREAT)
+        try:
+            with os.fdopen(descriptor, "wb", closefd=False) as file:
+                file.truncate(size)
+                file.seek(size)
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+        finally:
+            os.close(descriptor)
+        self._sizes[name] = size + len(data)
+
+
+def newest_checkpoint(run: Run, trainer: Trainer) -> tuple[Reports, list[Path]]:
+    """Bring a trainer to the newest checkpoint of a run that is whole.
+
+    Returns:
+        The reports up to there, and the newer checkpoints, which cannot be used.
+
+    Raises:
+        MakemoreError: there is none.
+    """
+    broken: list[Path] = []
+    for path in run.checkpoints:
+        try:
+            checkpoint = Checkpoint.of(read_file(path, MOST_CHECKPOINT))
+            losses, _ = read_history(run.folder / HISTORY, checkpoint.step)
+            missing = torch.full((checkpoint.step - len(losses),), torch.nan)
+            trainer.restore(checkpoint, torch.cat([losses, missing]))
+        except (OSError, ValueError, MakemoreError):
+            broken.append(path)
+        else:
+            reports, _ = read_reports(run.folder / REPORTS, checkpoint.step)
+            return Reports(reports), broken
+    raise MakemoreError(f"{visible(run.name)} has no checkpoint that is whole; start it anew")
+
+
+def _locked(run: Run) -> int:
+    """The descriptor of the lock file, locked."""
+    descriptor = open_file(run.folder / LOCK, os.O_RDWR | os.O_CREAT)
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return descriptor
+    os.close(descriptor)
+    raise RunTakenError(f"{visible(run.name)} is being trained by another process; attach to it")
+
+
+def _file_name(step: int) -> str:
+    return CHECKPOINTS.replace("*", f"{step:08}")

@@ -1,0 +1,357 @@
+"""A run on disk: a folder of plain text and safetensors that outlives the program.
+
+    run.json        its name, recipe and corpus, as it began
+    words.txt       the corpus, if it is not too long
+    status.json     how far it came, and how it ended
+    history.tsv     step, learning rate and loss of every step
+    reports.jsonl   the lines of the log
+    step-*.safetensors   checkpoints
+    lock, socket    of the process that trains it
+
+Nothing in it is ever executed, and no path in it is followed out of it, but for that of the corpus,
+whose words must have the fingerprint that the run was begun with.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model.alphabet import visible
+from model.corpus import Corpus, load, parse
+from model.errors import MakemoreError
+from model.files import UNREADABLE, open_file, read_file, replace_file, sync_directory
+from model.history import read_history, read_reports
+from model.recipe import Recipe
+from model.reports import Report
+from model.session import Phase
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = "makemore run 1"
+RUN, STATUS, WORDS, HISTORY = "run.json", "status.json", "words.txt", "history.tsv"
+REPORTS, LOCK, SOCKET, LOG = "reports.jsonl", "lock", "socket", "log.txt"
+CHECKPOINTS = "step-*.safetensors"
+MOST_WORDS_KEPT = 1 << 24  # bytes of a corpus that are copied into the folder
+MOST_CHECKPOINT = 1 << 33  # bytes
+LONGEST_NAME = 60
+LONGEST_SLUG = 30
+
+
+@dataclass(frozen=True)
+class CorpusRecord:
+    """What a run knows of its corpus."""
+
+    name: str
+    source: str
+    """Where it can be loaded again, if it is not in the folder: a file, or one of the gallery."""
+    sha256: str
+    """Of its text: the fingerprint."""
+    words: int
+    characters: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a run came, as of the last time that it was written down."""
+
+    phase: Phase = Phase.IDLE
+    step: int = 0
+    loss: float | None = None
+    floor: float | None = None
+    seconds: float = 0.0
+    """Spent training, over all its processes."""
+    error: str = ""
+    process: int = 0
+    """The number of the process that wrote it."""
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """What a file holds of it."""
+        return {**asdict(self), "phase": self.phase.value}
+
+    @classmethod
+    def of(cls, stored: Any) -> Status:
+        """The status that a file holds, `asdict` of it in JSON.
+
+        Raises:
+            ValueError: the file holds something else.
+        """
+        values = dict(stored)
+        phase = Phase(values.pop("phase"))
+        kinds = {"step": int, "seconds": float, "error": str, "process": int}
+        for name, kind in kinds.items():
+            if type(values[name]) is not kind:
+                raise ValueError(f"no usable {name}")
+        if any(type(values[name]) not in (float, type(None)) for name in ("loss", "floor")):
+            raise ValueError("no usable loss or floor")
+        return cls(phase, **{name: values[name] for name in (*kinds, "loss", "floor")})
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder, as it began."""
+
+    folder: Path
+    name: str
+    created: str
+    """UTC, in ISO 8601."""
+    recipe: Recipe
+    corpus: CorpusRecord
+
+    @property
+    def id(self) -> str:
+        """The folder's name, which stays when the run is renamed."""
+        return self.folder.name
+
+    @property
+    def socket(self) -> Path:
+        """Where the process that trains it can be talked to."""
+        return self.folder / SOCKET
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """The run in a folder.
+
+        Raises:
+            MakemoreError: there is none that can be read.
+        """
+        try:
+            stored: Any = json.loads(read_file(folder / RUN))
+            if stored["format"] != FORMAT:
+                raise ValueError(f"its format is not '{FORMAT}'")
+            name, created = stored["name"], stored["created"]
+            corpus = CorpusRecord(**stored["corpus"])
+            kinds = {"name": str, "source": str, "sha256": str, "words": int, "characters": int}
+            if not all(type(getattr(corpus, field)) is kind for field, kind in kinds.items()):
+                raise ValueError("no usable corpus")
+            if type(name) is not str or type(created) is not str:
+                raise ValueError("no usable name")
+            return cls(folder, name[:LONGEST_NAME], created, Recipe.of(stored["recipe"]), corpus)
+        except FileNotFoundError:
+            raise MakemoreError(f"{visible(str(folder))} holds no run") from None
+        except (OSError, *UNREADABLE, MakemoreError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            place = visible(str(folder / RUN))
+            raise MakemoreError(f"{place} cannot be used: {visible(str(reason))}") from None
+
+    @property
+    def status(self) -> Status:
+        """How far it came.
+
+        A process that was killed could not say so: what it left running is interrupted.
+        """
+        try:
+            status = Status.of(json.loads(read_file(self.folder / STATUS)))
+        except (OSError, *UNREADABLE):
+            status = Status()
+        if status.phase in (Phase.RUNNING, Phase.PREPARING) and not self.live:
+            return replace(status, phase=Phase.INTERRUPTED)
+        return status
+
+    @property
+    def live(self) -> bool:
+        """Whether a process has it open and may change it."""
+        try:
+            descriptor = open_file(self.folder / LOCK, os.O_RDONLY)
+        except (OSError, ValueError):
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The files of its checkpoints, the newest first."""
+        return sorted(self.folder.glob(CHECKPOINTS), key=lambda path: path.name, reverse=True)
+
+    @property
+    def bytes(self) -> int:
+        """What its files take."""
+        return sum(path.lstat().st_size for path in self.folder.iterdir())
+
+    def load_corpus(self) -> Corpus:
+        """The words that it learns from.
+
+        Raises:
+            MakemoreError: they are gone, or are other words than when it began.
+        """
+        record = self.corpus
+        kept = self.folder / WORDS
+        try:
+            data = read_file(kept, MOST_WORDS_KEPT)
+        except (OSError, ValueError):
+            corpus = replace(load(record.source), name=record.name)
+        else:
+            corpus = parse(data, record.name)
+        if fingerprint(corpus) != record.sha256:
+            raise MakemoreError(
+                f"the words of {visible(record.source)} are not those that the run "
+                f"{visible(self.name)} began with; put them back"
+            )
+        return corpus
+
+    def history(self) -> Tensor:
+        """The loss of every step, as far as it is whole. (steps,)"""
+        return read_history(self.folder / HISTORY, self.recipe.steps)[0]
+
+    def reports(self) -> list[Report]:
+        """The lines of its log, as far as they are whole."""
+        return read_reports(self.folder / REPORTS, self.recipe.steps)[0]
+
+    def rename(self, name: str) -> Run:
+        """Call it something else.
+
+        Raises:
+            MakemoreError: the name is empty or too long, or cannot be written down.
+        """
+        renamed = replace(self, name=_checked(name))
+        try:
+            renamed.write()
+        except OSError as error:
+            raise MakemoreError(
+                f"{visible(self.name)} cannot be renamed: {error.strerror}"
+            ) from None
+        return renamed
+
+    def delete(self) -> None:
+        """Remove the folder and all that is in it.
+
+        Raises:
+            MakemoreError: a process is using it, or it cannot be removed.
+        """
+        if self.live:
+            raise MakemoreError(
+                f"{visible(self.name)} is being trained by process {self.status.process}; "
+                "stop it first"
+            )
+        try:
+            shutil.rmtree(self.folder)
+        except OSError as error:
+            raise MakemoreError(
+                f"{visible(self.name)} cannot be deleted: {error.strerror}"
+            ) from None
+
+    def write(self) -> None:
+        """Write run.json.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        stored = {
+            "format": FORMAT,
+            "name": self.name,
+            "created": self.created,
+            "recipe": asdict(self.recipe),
+            "corpus": asdict(self.corpus),
+        }
+        replace_file(self.folder / RUN, (json.dumps(stored, indent=2) + "\n").encode())
+
+
+def create(root: Path, corpus: Corpus, recipe: Recipe, name: str = "") -> Run:
+    """Make the folder of a new run in a directory.
+
+    Raises:
+        MakemoreError: the name is too long.
+        OSError: it cannot be made.
+    """
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = _new_folder(root, f"{_slug(corpus.name)}-n{recipe.n}")
+    data = corpus.text.encode()
+    if len(data) <= MOST_WORDS_KEPT or not corpus.source:
+        replace_file(folder / WORDS, data)
+    figures = corpus.word_count, corpus.characters
+    record = CorpusRecord(corpus.name, corpus.source, fingerprint(corpus), *figures)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    run = Run(folder, _checked(name or folder.name), now, recipe, record)
+    run.write()
+    sync_directory(root)
+    return run
+
+
+def default_root() -> Path:
+    """Where runs are kept, if nothing else is said."""
+    import platformdirs
+
+    return platformdirs.user_data_path("makemore-tui") / "runs"
+
+
+def all_runs(root: Path) -> list[Run]:
+    """The runs in a directory that can be read, the newest first."""
+    runs: list[Run] = []
+    try:
+        entries = [entry for entry in os.scandir(root) if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
+    for entry in entries:
+        try:
+            runs.append(Run.open(root / entry.name))
+        except MakemoreError:  # half of one, or a stranger's folder
+            continue
+    return sorted(runs, key=lambda run: (run.created, run.id), reverse=True)
+
+
+def find(root: Path, wanted: str) -> Run:
+    """The one run in a directory that has this name or id, or whose name or id begins with it.
+
+    Raises:
+        MakemoreError: there is none, or more than one.
+    """
+    runs = all_runs(root)
+    for matches in (
+        [run for run in runs if wanted == run.id],
+        [run for run in runs if wanted == run.name],
+        [run for run in runs if run.name.startswith(wanted) or run.id.startswith(wanted)],
+    ):
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            ids = ", ".join(run.id for run in matches[:5])
+            raise MakemoreError(f"'{visible(wanted)}' may be {ids}; name one of them")
+    raise MakemoreError(
+        f"no run is called '{visible(wanted)}' in {visible(str(root))}; `makemore runs` lists them"
+    )
+
+
+def fingerprint(corpus: Corpus) -> str:
+    """The SHA-256 of a corpus's text."""
+    return hashlib.sha256(corpus.text.encode()).hexdigest()
+
+
+def _checked(name: str) -> str:
+    name = " ".join(name.split())
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise MakemoreError(f"a run's name has 1 to {LONGEST_NAME} characters")
+    return name
+
+
+def _new_folder(root: Path, stem: str) -> Path:
+    """A folder that was not there before, with the next number: no clock is asked."""
+    taken = [re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.name) for path in root.iterdir()]
+    number = max([int(match[1]) for match in taken if match], default=0)
+    while True:
+        number += 1
+        folder = root / f"{stem}-{number}"
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            return folder
+
+
+def _slug(name: str) -> str:
+    """A corpus's name as part of a file name that needs no quotes anywhere."""
+    stem = name.lower().removesuffix(".txt")
+    return re.sub(r"[^a-z0-9]+", "-", stem).strip("-")[:LONGEST_SLUG] or "words"

@@ -1,0 +1,157 @@
+"""What a run looks like to whoever watches it, and what can be asked of it.
+
+`TrainingSession` trains it in a thread of this process, `AttachedSession` talks to the process that
+trains it. Who holds a `Session` need not know which.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from model.errors import MakemoreError
+from model.recipe import Recipe
+from model.reports import Reports
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from model.nets.one_layer import OneLayer
+
+run_numbers = count(1)
+
+
+class Phase(Enum):
+    """Where a run stands."""
+
+    IDLE = "ready"
+    PREPARING = "preparing"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    """Of a run on disk, whose process was killed."""
+
+    @property
+    def resumable(self) -> bool:
+        """Whether more steps may follow."""
+        return self in (Phase.PREPARING, Phase.RUNNING, Phase.PAUSED)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a run has come to, at the end of some chunk."""
+
+    phase: Phase = Phase.IDLE
+    recipe: Recipe | None = None
+    step: int = 0
+    """Steps done."""
+    steps_per_second: float = 0.0
+    """Measured over the last second of training; 0 before there is anything to measure."""
+    seconds: float = 0.0
+    """Spent training, over all the processes that have trained it."""
+    floor: float | None = None
+    device: str = ""
+    error: str = ""
+    """Why it failed."""
+    warning: str = ""
+    """Why it is not kept on disk at present, though it goes on."""
+    name: str = ""
+    """Of the run on disk; "" while there is none."""
+    checkpoint: int | None = None
+    """The step of the last checkpoint, which a run that fails goes back to."""
+    process: int = 0
+    """The process that trains it, where that is another one."""
+    run: int = 0
+    """Differs from run to run, so that a viewer can tell a new one."""
+    losses: Tensor | None = field(default=None, compare=False)
+    """Of all steps; those from `step` on are still to come."""
+    reports: Reports = field(default_factory=Reports, compare=False)
+    """Grows at its end while the run goes on."""
+
+    @property
+    def loss(self) -> float | None:
+        """Of the last step."""
+        return float(self.losses[self.step - 1]) if self.losses is not None and self.step else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the present speed."""
+        if self.recipe is None or not self.steps_per_second:
+            return None
+        return (self.recipe.steps - self.step) / self.steps_per_second
+
+
+class Trained(NamedTuple):
+    """The network of a run as it was between two chunks."""
+
+    network: OneLayer
+    step: int
+    """Steps done."""
+    run: int
+
+
+class Session(Protocol):
+    """A run that goes on somewhere: in this process, or in another one.
+
+    Every method but `join` returns at once; what it asks for is done between two chunks of steps.
+    """
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """How things stand."""
+        ...
+
+    @property
+    def speed(self) -> float | None:
+        """Steps per second at most; None for as fast as it goes."""
+        ...
+
+    def resume(self) -> None:
+        """Go on with a paused run, or from the last checkpoint with one that failed."""
+        ...
+
+    def pause(self) -> None:
+        """Halt the run after the chunk that it is in."""
+        ...
+
+    def step(self) -> None:
+        """Do one step of a paused run; pause a running one."""
+        ...
+
+    def stop(self) -> None:
+        """End the run; its network can still be sampled."""
+        ...
+
+    def set_speed(self, speed: float | None) -> None:
+        """Do so many steps a second at most; None for as fast as it goes."""
+        ...
+
+    def adjust(self, recipe: Recipe) -> None:
+        """Take over what may change while a run goes on, and nothing else, from a recipe."""
+        ...
+
+    def trained(self) -> Future[Trained | None]:
+        """The network as it is between two chunks, to be kept; None where there is none."""
+        ...
+
+    def close(self) -> None:
+        """Leave the run."""
+        ...
+
+    def join(self) -> None:
+        """Wait until the run is left, which `close` has asked for."""
+        ...
+
+
+def in_one_line(error: Exception) -> str:
+    """What the user is told of an error, foreseen or not."""
+    if isinstance(error, MakemoreError):
+        return str(error)
+    first = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {first[0] if first else 'no details'}"

@@ -1,0 +1,390 @@
+"""A run that is trained in a thread of its own, and kept on disk. A `Session`.
+
+One thread trains every run of a program, so that two can never overlap. It takes commands from a
+queue between chunks of steps and leaves a frozen `Snapshot` behind after each. It waits for no
+screen, and the screen, which reads the snapshot when it likes, waits for nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from model.corpus import Corpus
+from model.recipe import Recipe
+from model.reports import Reports
+from model.runs import Run
+from model.session import Phase, Snapshot, Trained, in_one_line, run_numbers
+
+if TYPE_CHECKING:
+    from model.keeper import Keeper
+    from model.training import Trainer
+
+CHECKPOINT_SECONDS = 10.0
+GLANCE_SECONDS = 1.0
+"""From one look at whether the run's folder is still there to the next."""
+CHUNK_SECONDS = 0.01  # at full speed; a pause waits for one chunk at most
+PACED_CHUNK_SECONDS = 0.04
+CHUNKS = (1, 2, 5, 10, 25, 50)
+"""Steps in a chunk: few different numbers, since a GPU captures each of them once."""
+BREATH_SECONDS = 0.0005  # after each chunk, in which the screen's thread gets its turn
+SPEED_WINDOW_SECONDS = 1.0
+JOIN_SECONDS = 3.0
+
+
+class TrainingSession:
+    """Starts, pauses and stops runs in a thread of its own."""
+
+    def __init__(
+        self,
+        speed: float | None = None,
+        *,
+        runs: Path | None = None,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        breath: float = BREATH_SECONDS,
+    ) -> None:
+        """Make a session without a run.
+
+        Args:
+            speed: steps per second at most; None for as fast as it goes.
+            runs: the directory that new runs are kept in; None to keep none.
+            checkpoint_seconds: from one checkpoint to the next while a run goes on.
+            breath: seconds after each chunk, in which other threads get their turn.
+        """
+        self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._trainer: Trainer | None = None
+        self._corpus: Corpus | None = None
+        self._snapshot = Snapshot()
+        self._speed = speed
+        self._breath = breath
+        self._marks: deque[tuple[float, int]] = deque()
+        self._seconds_per_step = CHUNK_SECONDS  # so that the first chunk is one step
+        self._due = 0.0  # when the next chunk is, at a pace
+        self._runs = runs
+        self._checkpoint_seconds = checkpoint_seconds
+        self._keeper: Keeper | None = None
+        self._restored = Reports()  # of a run that failed, up to its checkpoint
+        self._glance_due = 0.0
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="training", daemon=True)
+        self._thread.start()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """How things stand."""
+        return self._snapshot
+
+    @property
+    def speed(self) -> float | None:
+        """Steps per second at most; None for as fast as it goes."""
+        return self._speed
+
+    def start(self, corpus: Corpus, recipe: Recipe, *, paused: bool = False) -> None:
+        """Begin a run, in the place of any other."""
+        self._commands.put(lambda: self._start(corpus, recipe, paused))
+
+    def restore(
+        self, run: Run, corpus: Corpus, *, paused: bool = True, device: str | None = None
+    ) -> None:
+        """Take up a run that is on disk at its last checkpoint, in the place of any other.
+
+        Args:
+            run: which.
+            corpus: its words.
+            paused: whether it waits there.
+            device: another one than it was trained on.
+        """
+        self._commands.put(lambda: self._restore(run, corpus, paused, device))
+
+    def resume(self) -> None:
+        """Go on with a paused run, or from the last checkpoint with one that failed."""
+        self._commands.put(self._resume)
+
+    def pause(self) -> None:
+        """Halt the run after the chunk that it is in."""
+        self._commands.put(lambda: self._move(Phase.RUNNING, Phase.PAUSED))
+
+    def prepare(self, corpus: Corpus, recipe: Recipe) -> None:
+        """Begin a run, paused, if there is none or it failed."""
+        self._commands.put(lambda: self._prepare(corpus, recipe))
+
+    def step(self) -> None:
+        """Do one step of a paused run; pause a running one."""
+        self._commands.put(self._single_step)
+
+    def stop(self) -> None:
+        """End the run; its network can still be sampled."""
+        self._commands.put(self._stop)
+
+    def clear(self) -> None:
+        """Forget the run; what is on disk stays."""
+        self._commands.put(self._clear)
+
+    def set_speed(self, speed: float | None) -> None:
+        """Do so many steps a second at most; None for as fast as it goes."""
+        self._speed = speed
+        self._commands.put(lambda: self._begin_measuring(self._snapshot.step))
+
+    def adjust(self, recipe: Recipe) -> None:
+        """Take over what may change while a run goes on, and nothing else, from a recipe."""
+        self._commands.put(lambda: self._adjust(recipe))
+
+    def trained(self) -> Future[Trained | None]:
+        """The network as it is between two chunks, to be kept; None where there is none."""
+        future: Future[Trained | None] = Future()
+        if not self._thread.is_alive():
+            future.set_result(None)
+
+        def copy() -> None:
+            try:
+                future.set_result(
+                    Trained(self._trainer.network.frozen(), self._trainer.step, self._snapshot.run)
+                    if self._trainer
+                    else None
+                )
+            except Exception as error:  # out of memory, say: the asker's matter, not the run's
+                future.set_exception(error)
+
+        self._commands.put(copy)
+        return future
+
+    def close(self) -> None:
+        """End the thread after the chunk that it is in, with a checkpoint."""
+        self._commands.put(self._close)
+
+    def join(self) -> None:
+        """Wait for the thread to end, which `close` has asked for."""
+        self._thread.join(timeout=JOIN_SECONDS)
+
+    # What follows runs in the thread.
+
+    def _work(self) -> None:
+        sys.setswitchinterval(0.001)  # tiny steps leave the screen's thread its turn
+        while not self._closed:
+            running = self._snapshot.phase is Phase.RUNNING
+            wait = GLANCE_SECONDS if self._keeper and self._keeper.keeps else None
+            if running:
+                wait = max(self._breath, self._due - time.perf_counter())
+            try:
+                self._commands.get(block=wait != 0, timeout=wait)()
+            except Empty:
+                if running:
+                    self._chunk()
+            self._glance()
+        self._leave()
+        while not self._commands.empty():  # nobody is left waiting for an answer
+            self._commands.get()()
+
+    def _chunk(self) -> None:
+        """Do a chunk of steps, and say when the next one is due."""
+        began, before, speed = time.perf_counter(), self._snapshot.step, self._speed
+        most = CHUNK_SECONDS / self._seconds_per_step
+        if speed is not None:
+            most = min(most, speed * PACED_CHUNK_SECONDS)
+        self._advance(max(size for size in CHUNKS if size <= max(most, 1)))
+        now, done = time.perf_counter(), self._snapshot.step - before
+        if done:
+            self._seconds_per_step = (now - began) / done
+        # Counted from when this chunk was due, so that short delays do not add up.
+        pause = done / speed if speed else 0
+        self._due = max(self._due + pause, now - PACED_CHUNK_SECONDS)
+        if self._keeper and self._keeper.due and self._snapshot.phase is Phase.RUNNING:
+            self._save()
+
+    def _advance(self, steps: int) -> None:
+        trainer, phase = self._trainer, self._snapshot.phase
+        if trainer is None:
+            return
+        keeper = self._kept(trainer)
+        began = time.perf_counter()
+        try:
+            if report := trainer.advance(steps):
+                self._snapshot.reports.append(report)
+        except Exception as error:  # a run that fails must leave the app alive, whatever it was
+            self._fail(trainer, keeper, error)
+            return
+        now = time.perf_counter()
+        self._marks.append((now, trainer.step))
+        while len(self._marks) > 2 and now - self._marks[0][0] > SPEED_WINDOW_SECONDS:
+            self._marks.popleft()
+        if trainer.finished:
+            phase = Phase.FINISHED
+        self._publish(
+            phase=phase,
+            step=trainer.step,
+            steps_per_second=self._measured(),
+            seconds=self._snapshot.seconds + now - began,
+        )
+        if trainer.finished:
+            self._save()
+
+    def _measured(self) -> float:
+        (first, start), (last, end) = self._marks[0], self._marks[-1]
+        return (end - start) / (last - first) if last > first else self._snapshot.steps_per_second
+
+    def _fail(self, trainer: Trainer, keeper: Keeper, error: Exception) -> None:
+        """End a run that cannot go on, with its network back at the last checkpoint."""
+        self._trainer = None  # a network that has diverged has nothing to say
+        step, reason = trainer.step, in_one_line(error)
+        if keeper.keeps:
+            try:
+                self._restored = keeper.restore(trainer)
+                self._trainer = trainer
+                reason += f"; the run is back at its checkpoint of step {trainer.step:,}"
+            except Exception as second:  # a GPU that failed, a folder that is gone
+                reason += f"; its checkpoint could not be restored: {in_one_line(second)}"
+        self._publish(phase=Phase.FAILED, step=step, error=reason, checkpoint=keeper.checkpoint)
+        keeper.note(self._snapshot)
+
+    def _start(self, corpus: Corpus, recipe: Recipe, paused: bool) -> None:
+        self._leave()
+        self._corpus = corpus
+        self._snapshot = Snapshot(Phase.PREPARING, recipe, run=next(run_numbers))
+        self._build(corpus, recipe)
+        if self._trainer is not None:
+            self._publish(phase=Phase.PAUSED if paused else Phase.RUNNING)
+
+    def _restore(self, run: Run, corpus: Corpus, paused: bool, device: str | None) -> None:
+        from model.keeper import Keeper
+
+        self._leave()
+        self._corpus = corpus
+        recipe = replace(run.recipe, device=device) if device else run.recipe
+        self._snapshot = Snapshot(Phase.PREPARING, recipe, name=run.name, run=next(run_numbers))
+        self._keeper = Keeper(self, self._checkpoint_seconds)
+        try:
+            self._keeper.open(run)
+            self._build(corpus, recipe)
+            if self._trainer is None:
+                return
+            reports = self._keeper.restore(self._trainer, run)
+        except Exception as error:  # see _advance
+            self._trainer = None
+            self._publish(phase=Phase.FAILED, error=in_one_line(error))
+            return
+        phase = Phase.PAUSED if paused else Phase.RUNNING
+        self._publish(
+            phase=Phase.FINISHED if self._trainer.finished else phase,
+            recipe=self._trainer.recipe,
+            step=self._trainer.step,
+            seconds=run.status.seconds,
+            checkpoint=self._trainer.step,
+            warning=self._keeper.warning,
+            reports=reports,
+        )
+        self._begin_measuring(self._trainer.step)
+        self._keeper.note(self._snapshot)
+
+    def _build(self, corpus: Corpus, recipe: Recipe) -> None:
+        """Make the trainer of a run that is being prepared, at step 0."""
+        try:
+            from model.training import Trainer
+
+            self._trainer = Trainer(corpus, recipe)
+        except Exception as error:  # see _advance
+            self._publish(phase=Phase.FAILED, error=in_one_line(error))
+            return
+        self._begin_measuring(0)
+        self._publish(
+            floor=self._trainer.floor,
+            device=str(self._trainer.device),
+            losses=self._trainer.losses,
+        )
+
+    def _begin_measuring(self, step: int) -> None:
+        self._due = time.perf_counter()
+        self._marks.clear()
+        self._marks.append((self._due, step))
+
+    def _move(self, old: Phase, new: Phase) -> None:
+        if self._snapshot.phase is old:
+            self._begin_measuring(self._snapshot.step)
+            self._publish(phase=new)
+            self._save()
+
+    def _resume(self) -> None:
+        if self._snapshot.phase is Phase.FAILED and self._trainer is not None:
+            # What viewers have seen of the steps to come was of another attempt.
+            step, run = self._trainer.step, next(run_numbers)
+            self._publish(phase=Phase.PAUSED, step=step, error="", run=run, reports=self._restored)
+        self._move(Phase.PAUSED, Phase.RUNNING)
+
+    def _prepare(self, corpus: Corpus, recipe: Recipe) -> None:
+        # Decided here, since the caller may not have seen yet that a run has been started.
+        if self._snapshot.phase in (Phase.IDLE, Phase.FAILED):
+            self._start(corpus, recipe, paused=True)
+
+    def _single_step(self) -> None:
+        self._move(Phase.RUNNING, Phase.PAUSED)
+        if self._snapshot.phase is Phase.PAUSED:
+            self._begin_measuring(self._snapshot.step)
+            self._advance(1)
+
+    def _stop(self) -> None:
+        if self._snapshot.phase.resumable:
+            self._publish(phase=Phase.STOPPED)
+            self._save()
+
+    def _adjust(self, recipe: Recipe) -> None:
+        if self._trainer is None or self._snapshot.phase is Phase.FINISHED:
+            return
+        self._save()  # the history has the learning rates that there were
+        self._trainer.adjust(recipe)
+        self._publish(recipe=self._trainer.recipe)
+
+    def _clear(self) -> None:
+        self._leave()
+        self._snapshot = Snapshot(run=next(run_numbers))
+
+    def _close(self) -> None:
+        self._closed = True
+
+    # On disk
+
+    def _kept(self, trainer: Trainer) -> Keeper:
+        """The keeper of the run, which gets its folder with its first step."""
+        from model.keeper import Keeper
+
+        if self._keeper is None:
+            self._keeper = Keeper(self, self._checkpoint_seconds)
+            if self._runs is not None and self._corpus is not None:
+                name = self._keeper.create(self._runs, self._corpus, trainer.recipe)
+                self._publish(name=name, warning=self._keeper.warning)
+                self._save()
+        return self._keeper
+
+    def _save(self) -> None:
+        if self._keeper is not None and self._keeper.keeps and self._trainer is not None:
+            self._keeper.save(self._trainer, self._snapshot)
+            self._publish(warning=self._keeper.warning, checkpoint=self._keeper.checkpoint)
+
+    def _glance(self) -> None:
+        """Stop a run whose folder is gone: whoever removed it wants no more of it."""
+        now = time.monotonic()
+        if self._keeper is None or now < self._glance_due:
+            return
+        self._glance_due = now + GLANCE_SECONDS
+        if self._keeper.gone:
+            self._keeper.close()
+            self._publish(warning="its folder is gone", name="")
+            if self._snapshot.phase.resumable:
+                self._publish(phase=Phase.STOPPED)
+
+    def _leave(self) -> None:
+        """Let go of the run, which ends here unless it is taken up again."""
+        if self._snapshot.phase.resumable and self._trainer is not None:
+            self._stop()
+        if self._keeper is not None:
+            self._keeper.close()
+        self._trainer = self._keeper = None
+
+    def _publish(self, **changes: object) -> None:
+        self._snapshot = replace(self._snapshot, **changes)  # pyright: ignore[reportArgumentType]
