@@ -9,6 +9,16 @@ from model.errors import MakemoreError
 
 BOUNDARY = 0  # the token before and after every word, the notebook's "."
 
+CIRCLE = "\u25cc"  # what Unicode's charts show a mark on that stands alone
+UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159"
+).union(map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0)))
+"""Letters, marks and symbols that Python calls printable, and nobody can see."""
+JOINING = frozenset(
+    map(chr, [*range(0x1161, 0x1200), *range(0xD7B0, 0xD7FC), *range(0x1F3FB, 0x1F400)])
+)
+"""What joins the character before it and is no mark: Hangul's parts of syllables, skin tones."""
+
 
 @dataclass(frozen=True)
 class Alphabet:
@@ -64,7 +74,10 @@ class Alphabet:
 
 
 def label(character: str) -> str:
-    r"""How a character is shown beside the boundary's ".": a real "." as "\.", a blank as "␣"."""
+    r"""How a character is shown beside the boundary's ".": a real "." as "\.", a blank as "␣".
+
+    No label melts into what stands before it: a mark is shown on a dotted circle.
+    """
     if character in ".\\":
         return "\\" + character
     return "␣" if character == " " else visible(character)
@@ -79,18 +92,42 @@ def visible(text: str) -> str:
     r"""`text` with everything that a terminal would obey, or not show, spelled out.
 
     Control characters become their pictures (U+241B for escape); other characters of the Unicode
-    categories "other", line and paragraph separators and blanks that look like nothing become
-    escapes such as `\u202e`. Plain spaces stay.
+    categories "other", line and paragraph separators and whatever looks like nothing become
+    escapes such as `\u202e`. Plain spaces stay. A mark with no letter before it that it could be
+    shown on is shown on a dotted circle.
     """
-    return text if text.isprintable() else "".join(map(_visible_character, text))
+    if text.isprintable() and (
+        text.isascii() or (UNSEEN.isdisjoint(text) and not _joins_the_one_before(text[0]))
+    ):
+        return text
+    return "".join(spelled(text))
 
 
-def _visible_character(character: str) -> str:
+def spelled(text: str) -> list[str]:
+    """What `visible` shows for each character of `text`."""
+    shown: list[str] = []
+    carried = False  # whether there is something before that a mark can be shown on
+    for character in text:
+        spelling = _spelling(character)
+        as_it_is = spelling == character
+        if as_it_is and not carried and _joins_the_one_before(character):
+            spelling = CIRCLE + character
+        shown.append(spelling)
+        carried = as_it_is
+    return shown
+
+
+def _spelling(character: str) -> str:
     code = ord(character)
-    if character.isprintable():
+    if character.isprintable() and character not in UNSEEN:
         return character
     if code < 0x20:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "\u2421"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def _joins_the_one_before(character: str) -> bool:
+    """Whether a terminal shows a character in the cell of the one before it."""
+    return unicodedata.category(character)[0] == "M" or character in JOINING

@@ -5,11 +5,10 @@ Results go to standard output, progress and messages to standard error.
 
 from __future__ import annotations
 
-import json
 import math
+import signal
 import sys
-import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +16,13 @@ import click
 
 from model import __version__
 from model.alphabet import normalise, visible
+from model.cli_options import corpus_argument, json_option, order_option, print_json
+from model.cli_runs import attach, runs_group, train
 from model.corpus import DEFAULT, Corpus, load
 from model.draws import MOST_SEED, MOST_WORDS, Draws
 from model.errors import MakemoreError
 from model.nets import NETWORKS
-from model.recipe import DEVICES, MOST_STEPS, RECIPES
+from model.recipe import RECIPES
 
 if TYPE_CHECKING:  # torch takes seconds to import: `--help` and wrong usage do not wait for it
     from model.counts import CountModel
@@ -40,6 +41,8 @@ class _Group(click.Group):
                 stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(128 + signal.SIGINT)
         except MakemoreError as error:
             raise click.ClickException(str(error)) from None
         except (MemoryError, RuntimeError) as error:
@@ -48,10 +51,6 @@ class _Group(click.Group):
             raise click.ClickException("out of memory; take a lower n or fewer words") from None
 
 
-corpus_argument = click.argument("source", metavar="[CORPUS]", default=DEFAULT)
-order_option = click.option(
-    "-n", default=2, show_default=True, type=click.IntRange(2, 10), help="The order; 2: bigram."
-)
 model_option = click.option(
     "--model",
     "model_name",
@@ -68,7 +67,6 @@ add_k_option = click.option(
     default=0.0,
     help="Add K to every count; without it, what never occurs is impossible.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -101,7 +99,7 @@ def stats(source: str, n: int, as_json: bool) -> None:
         "floor": counts.floor,
     }
     if as_json:
-        _print_json(figures)
+        print_json(figures)
         return
     click.echo(f"corpus        {visible(corpus.name)}")
     for name, value in figures.items():
@@ -112,47 +110,6 @@ def stats(source: str, n: int, as_json: bool) -> None:
         else:
             text = visible(value) if isinstance(value, str) else f"{value:,}"
         click.echo(f"{label:<13} {text}")
-
-
-@main.command()
-@corpus_argument
-@click.option("--model", "model_name", type=click.Choice(list(NETWORKS)), default="one-layer",
-              show_default=True, help="Which network.")  # fmt: skip
-@order_option
-@click.option("--recipe", "recipe_name", type=click.Choice(list(RECIPES)), default="notebook",
-              show_default=True, help="'notebook' adds up its gradients, as the notebook does; "
-              "'converge' reaches the floor.")  # fmt: skip
-@click.option("--steps", type=click.IntRange(1, MOST_STEPS), help="Instead of the recipe's 501.")
-@click.option(
-    "--seed", type=click.IntRange(0, MOST_SEED), help="Of the network's start.  [default: 0]"
-)
-@click.option("--l2", type=click.FloatRange(min=0), help="Add L2 times the mean of W squared to "
-              "what is minimised; the loss that is shown stays without it.")  # fmt: skip
-@click.option("--device", type=click.Choice(DEVICES), default="auto",
-              show_default=True)  # fmt: skip
-@json_option
-def train(source: str, recipe_name: str, as_json: bool, **changes: Any) -> None:
-    """Train a network on CORPUS, with a line at each report."""
-    trainer = _trainer(load(source), recipe_name, **changes)
-    click.echo(f"device: {trainer.device}; floor {trainer.floor:.4f} nats", err=True)
-    began = time.perf_counter()
-    line: dict[str, Any] = {}
-    for report in trainer.run():
-        line = asdict(report)
-        if as_json:
-            _print_json(line)
-        else:
-            samples = ", ".join(map(visible, report.samples))
-            click.echo(f"step {report.step}: lr={report.lr:.4f} loss={report.loss:.4f} {samples}")
-    seconds = time.perf_counter() - began
-    speed = trainer.step / seconds
-    if as_json:
-        closing = {"seconds": seconds, "steps_per_second": speed, "device": trainer.device.name}
-        _print_json({**line, "final": True, "floor": trainer.floor, **closing})
-    else:
-        gap = line["loss"] - trainer.floor
-        click.echo(f"{gap:.4f} nats above the floor of {trainer.floor:.4f}")
-        click.echo(f"{trainer.step:,} steps in {seconds:.2f} s, {speed:,.0f} a second", err=True)
 
 
 @main.command()
@@ -181,7 +138,7 @@ def sample(source: str, model_name: str, n: int, k: float, as_json: bool, **draw
     for word in draw(model, settings):
         in_corpus = word.word in corpus.vocabulary
         if as_json:
-            _print_json({"word": word.word, "nll": _finite(word.nll), "in_corpus": in_corpus})
+            print_json({"word": word.word, "nll": _finite(word.nll), "in_corpus": in_corpus})
         else:
             notes = {
                 "boundary": "in corpus" if in_corpus else "new",
@@ -218,7 +175,7 @@ def score(
                 for token in result.tokens
             ]
             totals = {"nll": _finite(result.nll), "nll_per_token": _finite(result.nll_per_token)}
-            _print_json({"word": word, **totals, "tokens": tokens})
+            print_json({"word": word, **totals, "tokens": tokens})
             continue
         click.echo(f"{visible(word)}: {_nats(result.nll)}, {_nats(result.nll_per_token)} per token")
         for token in result.tokens:
@@ -266,9 +223,8 @@ def _nats(number: float) -> str:
     return f"{number:.4f} nats" if math.isfinite(number) else "impossible"
 
 
-def _print_json(line: dict[str, Any]) -> None:
-    click.echo(json.dumps(line))
-
+for command in (train, attach, runs_group):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

@@ -24,7 +24,7 @@ def detach(run: Run, *options: str) -> int:
 
     Args:
         run: which no process has open.
-        options: of `makemore train --resume`, besides.
+        options: of `makemore runs resume`, besides.
 
     Raises:
         MakemoreError: the process could not be started, or ended at once.
@@ -32,7 +32,8 @@ def detach(run: Run, *options: str) -> int:
     package = str(Path(__file__).parents[1])
     search = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     root = str(run.folder.parent)
-    command = [sys.executable, "-m", "model", "train", "--resume", run.id, "--runs", root, *options]
+    resume = ["runs", "--runs", root, "resume", run.id]
+    command = [sys.executable, "-m", "model", *resume, *options]
     try:
         log = open_file(run.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         process = subprocess.Popen(

@@ -9,8 +9,13 @@ UNREADABLE = ValueError, TypeError, LookupError, RecursionError
 MOST_TEXT = 1 << 24  # bytes of a file of ours that is read at once; all but histories are far below
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` in the place of the file at `path`: whole, and on the disk, or not at all.
+def replace_file(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Put `data` in the place of the file at `path`: whole, or not at all.
+
+    Args:
+        path: of the file.
+        data: what it shall hold.
+        durable: whether it is to outlive a power cut as soon as this returns.
 
     Raises:
         OSError: it cannot be written; what was there is still there.
@@ -21,12 +26,14 @@ def replace_file(path: Path, data: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    if durable:
+        sync_directory(path.parent)
 
 
 DRAFT = ".tmp"

@@ -134,14 +134,13 @@ class RunWriter:
         self._reported = len(reports)
 
     def write_status(self, status: Status) -> None:
-        """Say how far the run came.
+        """Say how far the run came; the checkpoints say so as well, and better.
 
         Raises:
             OSError: it cannot be written.
         """
-        replace_file(
-            self.run.folder / STATUS, (json.dumps(status.stored, indent=2) + "\n").encode()
-        )
+        text = json.dumps(status.stored, indent=2) + "\n"
+        replace_file(self.run.folder / STATUS, text.encode(), durable=False)
 
     def close(self) -> None:
         """Give the lock back."""
@@ -170,14 +169,19 @@ class RunWriter:
 def newest_checkpoint(run: Run, trainer: Trainer) -> tuple[Reports, list[Path]]:
     """Bring a trainer to the newest checkpoint of a run that is whole.
 
+    A run that was never begun has none, and leaves the trainer at step 0.
+
     Returns:
         The reports up to there, and the newer checkpoints, which cannot be used.
 
     Raises:
-        MakemoreError: there is none.
+        MakemoreError: none of those that there are is whole.
     """
     broken: list[Path] = []
-    for path in run.checkpoints:
+    checkpoints = run.checkpoints
+    if not checkpoints:
+        return Reports(), broken
+    for path in checkpoints:
         try:
             checkpoint = Checkpoint.of(read_file(path, MOST_CHECKPOINT))
             losses, _ = read_history(run.folder / HISTORY, checkpoint.step)

@@ -67,6 +67,8 @@ class Snapshot:
     """The step of the last checkpoint, which a run that fails goes back to."""
     process: int = 0
     """The process that trains it, where that is another one."""
+    start: int = 0
+    """The step at which it was taken up."""
     run: int = 0
     """Differs from run to run, so that a viewer can tell a new one."""
     losses: Tensor | None = field(default=None, compare=False)

@@ -11,11 +11,12 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from model.corpus import Corpus
@@ -38,6 +39,7 @@ CHUNKS = (1, 2, 5, 10, 25, 50)
 BREATH_SECONDS = 0.0005  # after each chunk, in which the screen's thread gets its turn
 SPEED_WINDOW_SECONDS = 1.0
 JOIN_SECONDS = 3.0
+NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 class TrainingSession:
@@ -92,7 +94,13 @@ class TrainingSession:
         self._commands.put(lambda: self._start(corpus, recipe, paused))
 
     def restore(
-        self, run: Run, corpus: Corpus, *, paused: bool = True, device: str | None = None
+        self,
+        run: Run,
+        corpus: Corpus,
+        *,
+        paused: bool = True,
+        device: str | None = None,
+        changes: Mapping[str, float] = NOTHING,
     ) -> None:
         """Take up a run that is on disk at its last checkpoint, in the place of any other.
 
@@ -101,8 +109,9 @@ class TrainingSession:
             corpus: its words.
             paused: whether it waits there.
             device: another one than it was trained on.
+            changes: to the recipe, of what may change while a run goes on.
         """
-        self._commands.put(lambda: self._restore(run, corpus, paused, device))
+        self._commands.put(lambda: self._restore(run, corpus, paused, device, changes))
 
     def resume(self) -> None:
         """Go on with a paused run, or from the last checkpoint with one that failed."""
@@ -252,7 +261,14 @@ class TrainingSession:
         if self._trainer is not None:
             self._publish(phase=Phase.PAUSED if paused else Phase.RUNNING)
 
-    def _restore(self, run: Run, corpus: Corpus, paused: bool, device: str | None) -> None:
+    def _restore(
+        self,
+        run: Run,
+        corpus: Corpus,
+        paused: bool,
+        device: str | None,
+        changes: Mapping[str, float],
+    ) -> None:
         from model.keeper import Keeper
 
         self._leave()
@@ -263,25 +279,26 @@ class TrainingSession:
         try:
             self._keeper.open(run)
             self._build(corpus, recipe)
-            if self._trainer is None:
-                return
-            reports = self._keeper.restore(self._trainer, run)
+            if self._trainer is not None:
+                reports = self._keeper.restore(self._trainer, run)
+                self._trainer.adjust(self._trainer.recipe.with_(**changes))
+                self._publish(reports=reports, seconds=run.status.seconds)
         except Exception as error:  # see _advance
             self._trainer = None
             self._publish(phase=Phase.FAILED, error=in_one_line(error))
+        if self._trainer is None:
+            self._keeper.note(self._snapshot)
             return
         phase = Phase.PAUSED if paused else Phase.RUNNING
         self._publish(
             phase=Phase.FINISHED if self._trainer.finished else phase,
             recipe=self._trainer.recipe,
             step=self._trainer.step,
-            seconds=run.status.seconds,
-            checkpoint=self._trainer.step,
+            start=self._trainer.step,
             warning=self._keeper.warning,
-            reports=reports,
         )
         self._begin_measuring(self._trainer.step)
-        self._keeper.note(self._snapshot)
+        self._save()
 
     def _build(self, corpus: Corpus, recipe: Recipe) -> None:
         """Make the trainer of a run that is being prepared, at step 0."""
@@ -374,9 +391,11 @@ class TrainingSession:
         self._glance_due = now + GLANCE_SECONDS
         if self._keeper.gone:
             self._keeper.close()
-            self._publish(warning="its folder is gone", name="")
+            self._publish(warning="the run's folder is gone, and so it has stopped", name="")
             if self._snapshot.phase.resumable:
                 self._publish(phase=Phase.STOPPED)
+        elif self._snapshot.phase is Phase.RUNNING:
+            self._keeper.note(self._snapshot)
 
     def _leave(self) -> None:
         """Let go of the run, which ends here unless it is taken up again."""

@@ -1,0 +1,52 @@
+"""What the commands of `makemore` have in common."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from model.corpus import DEFAULT
+
+corpus_argument = click.argument("source", metavar="[CORPUS]", default=DEFAULT)
+order_option = click.option(
+    "-n", default=2, show_default=True, type=click.IntRange(2, 10), help="The order; 2: bigram."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+runs_option = click.option(
+    "--runs",
+    "root",
+    metavar="DIR",
+    envvar="MAKEMORE_RUNS",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where runs are kept.  [default: in the user's data directory]",
+)
+learning_rate_option = click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    help="The highest of the schedule.  [default: the recipe's]",
+)
+l2_option = click.option(
+    "--l2",
+    type=click.FloatRange(min=0),
+    help="Add L2 times the mean of W squared to what is minimised; the loss that is shown stays "
+    "without it.",
+)
+detach_option = click.option(
+    "--detach", is_flag=True, help="Train in a process that no terminal owns, and return."
+)
+checkpoint_option = click.option(
+    "--checkpoint-every",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="From one checkpoint to the next.",
+)
+
+
+def print_json(line: dict[str, Any]) -> None:
+    """Write an object to standard output, on a line of its own."""
+    click.echo(json.dumps(line))

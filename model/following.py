@@ -1,0 +1,158 @@
+"""Training in the foreground of `makemore`: the log as it comes, and an orderly end."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from types import FrameType
+from typing import Any
+
+import click
+
+from model.alphabet import visible
+from model.cli_options import print_json
+from model.errors import MakemoreError
+from model.reports import Report
+from model.session import Phase, Snapshot
+from model.training_session import TrainingSession
+
+POLL_SECONDS = 0.02
+ENDINGS = signal.SIGHUP, signal.SIGTERM, signal.SIGINT
+
+
+def follow(session: TrainingSession, *, as_json: bool) -> Snapshot:
+    """Show what a session does until its run is over or the program is told to end.
+
+    A signal ends the program here and now, with a checkpoint and its own exit status.
+
+    Returns:
+        How the run ended.
+
+    Raises:
+        MakemoreError: it failed.
+    """
+    try:
+        with _endings():
+            end = _log(session, as_json)
+    except _EndedError as ending:
+        session.close()
+        session.join()
+        _say(_farewell(session.snapshot, signal.Signals(ending.number).name))
+        os._exit(128 + ending.number)  # whoever reads the output may never do so: wait for nothing
+    finally:
+        session.close()
+        session.join()
+    if end.phase is Phase.FAILED:
+        raise MakemoreError(end.error)
+    return end
+
+
+def _log(session: TrainingSession, as_json: bool) -> Snapshot:
+    began, shown, warned = False, 0, ""
+    while True:
+        now = session.snapshot
+        if not began and now.device and now.phase is not Phase.PREPARING:
+            began = True
+            shown = sum(report.step < now.start for report in now.reports)  # of before
+            click.echo(f"device: {now.device}; floor {now.floor:.4f} nats", err=True)
+            _note_folder(now)
+        if now.warning != warned:
+            warned = now.warning
+            if warned:
+                click.echo(f"warning: {warned}", err=True)
+        for report in now.reports.since(shown):
+            print_report(report, as_json=as_json)
+        shown = len(now.reports)
+        if not now.phase.resumable and now.phase is not Phase.IDLE:
+            return now
+        time.sleep(POLL_SECONDS)
+
+
+def _note_folder(snapshot: Snapshot) -> None:
+    if snapshot.name:
+        step = f", from step {snapshot.start:,}" if snapshot.start else ""
+        click.echo(f"run: {visible(snapshot.name)}{step}", err=True)
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """A line of the log."""
+    if as_json:
+        print_json(asdict(report))
+        return
+    samples = ", ".join(map(visible, report.samples))
+    click.echo(f"step {report.step}: lr={report.lr:.4f} loss={report.loss:.4f} {samples}")
+
+
+def print_end(end: Snapshot, *, as_json: bool) -> None:
+    """What is said of a run that is over."""
+    last = next(reversed(list(end.reports)), None)
+    if end.phase is not Phase.FINISHED or last is None or end.floor is None:
+        click.echo(_farewell(end, "a viewer"), err=True)
+        return
+    speed = end.step / end.seconds
+    if as_json:
+        closing: dict[str, Any] = {"final": True, "floor": end.floor, "seconds": end.seconds}
+        device = end.device.partition(" ")[0]
+        print_json({**asdict(last), **closing, "steps_per_second": speed, "device": device})
+    else:
+        gap = last.loss - end.floor
+        click.echo(f"{gap:.4f} nats above the floor of {end.floor:.4f}")
+        click.echo(f"{end.step:,} steps in {end.seconds:.2f} s, {speed:,.0f} a second", err=True)
+
+
+def _farewell(end: Snapshot, by: str) -> str:
+    name = visible(end.name)
+    kept = f"; `makemore runs resume {name}` goes on" if name else ", and was not kept"
+    return f"stopped by {by} at step {end.step:,}{kept}"
+
+
+class _EndedError(BaseException):
+    """A signal asked the program to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def _endings() -> Generator[None]:
+    """Raise in the main thread, once, when a signal asks the program to end.
+
+    What was ignored when the program began, as nohup does, stays so.
+    """
+    before = {each: signal.getsignal(each) for each in ENDINGS}
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in ENDINGS:
+            signal.signal(each, signal.SIG_IGN)
+        raise _EndedError(number)
+
+    for each, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(each, end)
+    try:
+        yield
+    except _EndedError:
+        raise
+    except BaseException:
+        _restore(before)
+        raise
+    else:
+        _restore(before)
+
+
+def _restore(handlers: dict[signal.Signals, Any]) -> None:
+    for each, handler in handlers.items():
+        signal.signal(each, handler)
+
+
+def _say(line: str) -> None:
+    """Write to standard error, if somebody reads it."""
+    _, ready, _ = select.select([], [2], [], 0)
+    if ready:
+        os.write(2, f"{line}\n".encode())
