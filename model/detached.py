@@ -31,7 +31,7 @@ def detach(run: Run, *options: str) -> int:
     """
     package = str(Path(__file__).parents[1])
     search = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
-    root = str(run.folder.parent)
+    root = str(run.folder.parent.absolute())
     resume = ["runs", "--runs", root, "resume", run.id]
     command = [sys.executable, "-m", "model", *resume, *options]
     try:

@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from threading import get_ident
 
 UNREADABLE = ValueError, TypeError, LookupError, RecursionError
 """What reading a file may raise that holds something else than it should."""
@@ -20,7 +21,7 @@ def replace_file(path: Path, data: bytes, *, durable: bool = True) -> None:
     Raises:
         OSError: it cannot be written; what was there is still there.
     """
-    draft = path.with_name(f"{path.name}.{os.getpid()}{DRAFT}")
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{get_ident()}{DRAFT}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -28,6 +28,8 @@ def test_every_command_and_option_is_in_the_readme():
     for name, command in makemore.commands.items():
         usage = usage_of(name)
         assert {option for option in options(command) if option not in usage} == set()
+        for below in command.commands if isinstance(command, Group) else ():
+            assert below in usage
 
 
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"--[a-z][a-z-]+", README))))
@@ -45,13 +47,15 @@ def test_the_number_of_built_in_corpora_is_told_rightly():
 
 
 def usage_of(command: str) -> str:
-    match = re.search(rf"^makemore {command} .*\n(?: +.*\n)*", README, re.MULTILINE)
-    assert match is not None, command
-    return match.group()
+    usages = re.findall(rf"^makemore {command} .*\n(?: +.*\n)*", README, re.MULTILINE)
+    assert usages, command
+    return "".join(usages)
 
 
 def options(command: Command) -> set[str]:
-    return {
+    """Those of a command, and of the commands below it."""
+    below = command.commands.values() if isinstance(command, Group) else ()
+    return {option for each in below for option in options(each)} | {
         option.opts[-1] if option.name != "n" else "-n"
         for option in command.params
         if isinstance(option, Option)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import get_ident
 from typing import Any
 
 import platformdirs
 
 from model.alphabet import visible
 from model.errors import MakemoreError
+from model.files import UNREADABLE, read_file, replace_file
 from model.recipe import RECIPES, Recipe
 
 DEFAULT_THEME = "textual-dark"
@@ -31,7 +30,8 @@ class Settings:
 
 def path() -> Path:
     """Where the settings are kept."""
-    return platformdirs.user_config_path("makemore-tui") / "settings.json"
+    # Where a link leads to, as those who keep their settings elsewhere have one.
+    return (platformdirs.user_config_path("makemore-tui") / "settings.json").resolve()
 
 
 def load() -> tuple[Settings, str]:
@@ -42,26 +42,17 @@ def load() -> tuple[Settings, str]:
     place = path()
     name = visible(str(place))
     try:
-        stored: Any = json.loads(place.read_text(encoding="utf-8"))
-        defaults = asdict(RECIPES["notebook"])
-        recipe = {"l2": defaults["l2"], **stored["recipe"]}  # an older file has none
-        fields = {name: type(value)(recipe[name]) for name, value in defaults.items()}
-        if fields["name"] not in RECIPES:
-            raise ValueError(f"no recipe is called {fields['name']}")
+        stored: Any = json.loads(read_file(place))
+        recipe = Recipe.of(stored["recipe"])
+        if recipe.name not in RECIPES:
+            raise ValueError(f"no recipe is called {recipe.name}")
         tour = int(stored.get("tour", 0))
-        return Settings(str(stored["theme"]), Recipe(**fields), tour), ""
+        return Settings(str(stored["theme"]), recipe, tour), ""
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:
         return Settings(), f"{name} cannot be read ({error.strerror}); the defaults are used"
-    except (
-        ValueError,
-        TypeError,
-        LookupError,
-        ArithmeticError,
-        MakemoreError,
-        RecursionError,
-    ) as error:
+    except (*UNREADABLE, ArithmeticError, MakemoreError) as error:
         missing = isinstance(error, KeyError)
         reason = f"no {error}" if missing else visible(" ".join(str(error).split()))
         return Settings(), f"{name} is broken ({reason}); the defaults are used{_set_aside(place)}"
@@ -75,9 +66,7 @@ def save(settings: Settings) -> None:
     """
     place = path()
     place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_suffix(f".{os.getpid()}.{get_ident()}.tmp")
-    draft.write_text(json.dumps(asdict(settings), indent=2) + "\n", encoding="utf-8")
-    draft.replace(place)
+    replace_file(place, (json.dumps(asdict(settings), indent=2) + "\n").encode())
 
 
 def _set_aside(place: Path) -> str:

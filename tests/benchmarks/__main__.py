@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.benchmarks import counting, explorer, large_corpus, sampling, startup, training
+from tests.benchmarks import counting, explorer, large_corpus, sampling, soak, startup, training
 from tests.benchmarks.core import Row, machine, table
 
 BENCHMARKS = {
@@ -19,6 +19,8 @@ BENCHMARKS = {
     "large-corpus": large_corpus.rows,
     "startup": startup.rows,
 }
+LONG = {"soak": soak.rows}
+"""Which only run when they are named."""
 
 
 def main() -> None:
@@ -28,11 +30,12 @@ def main() -> None:
         description="Time us and a plain way side by side, and print a Markdown table.",
     )
     parser.add_argument("benchmarks", nargs="*", metavar="NAME",
-                        help=f"of {', '.join(BENCHMARKS)}; all, if none is named")  # fmt: skip
+                        help=f"of {', '.join(BENCHMARKS)}; all of these, if none is named; "
+                        f"or {', '.join(LONG)}, which takes an hour")  # fmt: skip
     parser.add_argument("--names", type=Path, default=os.environ.get("MAKEMORE_NAMES"),
                         help="makemore's names.txt; without it, $MAKEMORE_NAMES")  # fmt: skip
     arguments = parser.parse_args()
-    if unknown := set(arguments.benchmarks) - set(BENCHMARKS):
+    if unknown := set(arguments.benchmarks) - set(BENCHMARKS) - set(LONG):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
     if arguments.names is None:
         parser.error("no list of names: give the path of makemore's names.txt with --names")
@@ -44,7 +47,7 @@ def main() -> None:
     rows: list[Row] = []
     for name in arguments.benchmarks or BENCHMARKS:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        for row in BENCHMARKS[name](names):
+        for row in (BENCHMARKS | LONG)[name](names):
             rows.append(row)
             print(f"  {row.what}: {row.ours} | {row.plain} | {row.ratio}", file=sys.stderr)
     print(table(rows))
