@@ -20,7 +20,10 @@ FIXTURES = Path(__file__).parent / "fixtures"
 # Found before any test is cut off from the user's own cache.
 NAMES_CACHE = platformdirs.user_cache_path("makemore-tui") / "names.txt"
 
+# The same examples at every run, unless `--hypothesis-profile long` asks for many others: pytest
+# reads that option after this file.
 settings.register_profile("stable", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile("long", deadline=None, max_examples=10_000)
 settings.load_profile("stable")
 
 # Few characters for words that share contexts, with all that sorts below "." or means something to

@@ -1,11 +1,22 @@
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from model.alphabet import BOUNDARY, Alphabet, label, normalise, visible
+from model.alphabet import BOUNDARY, Alphabet, label, normalise, spelled, visible
+from model.corpus import load
 from model.errors import MakemoreError
+
+UNSEEN = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\ufe00\ufe0f\uffa0\U0001d159"
+    "\U000e0100\U000e01ef"
+)
+"""Printable to Python, and looking like nothing."""
+JOINING = "\u0301\u20dd\u05b7\u0e31\u093e\u094d\u1161\u11ab\ud7cb\U0001f3fd"
+"""Shown with the character before: marks, parts of a Hangul syllable, a skin tone."""
 
 
 def test_the_boundary_is_token_0_and_no_character():
@@ -59,9 +70,54 @@ def test_visible_text_holds_nothing_that_a_terminal_obeys(text: str):
     assert visible(text).isprintable()
 
 
-@given(st.text(st.characters(exclude_categories=["C", "Z"])))
+@given(st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters=UNSEEN)))
 def test_printable_text_is_shown_as_it_is(text: str):
-    assert visible(text) == text
+    assert visible(f"a{text}") == f"a{text}"
+
+
+@given(st.text(st.characters() | st.sampled_from(UNSEEN + JOINING)))
+def test_text_is_spelled_out_character_by_character_and_once(text: str):
+    letters = spelled(text)
+    assert len(letters) == len(text)
+    assert all(letters)
+    assert "".join(letters) == visible(text) == visible(visible(text))
+
+
+@pytest.mark.parametrize("character", UNSEEN, ids=ascii)
+def test_what_looks_like_nothing_is_spelled_out(character: str):
+    escape = ascii(character)[1:-1]
+    assert visible(f"a{character}b") == f"a{escape}b"
+    assert label(character) == escape
+
+
+@pytest.mark.parametrize("mark", JOINING, ids=ascii)
+def test_a_mark_with_no_letter_before_it_is_shown_on_a_dotted_circle(mark: str):
+    assert label(mark) == visible(mark) == f"\u25cc{mark}"
+    assert visible(f"{mark}{mark}a") == f"\u25cc{mark}{mark}a"
+    assert visible(f"a\u200b{mark}") == f"a\\u200b\u25cc{mark}"
+    assert visible(f"a{mark}{mark}") == f"a{mark}{mark}"
+
+
+def test_every_label_has_a_width_of_its_own():
+    for code in range(sys.maxunicode + 1):
+        shown = label(chr(code))
+        assert shown.isprintable()
+        assert cell_len(shown) > 0, f"U+{code:04X} is shown in no column"
+
+
+def test_labels_side_by_side_are_as_wide_as_one_by_one():
+    alphabet = Alphabet.of(UNSEEN + JOINING + "a.\u6f22\x1b")
+    tokens = range(len(alphabet))
+    assert cell_len(alphabet.labels(tokens)) == sum(
+        cell_len(alphabet.label(each)) for each in tokens
+    )
+
+
+def test_words_of_a_script_that_needs_marks_are_shown_as_they_are():
+    words = load("hindi-last-names").words
+    marked = [word for word in words if any(unicodedata.combining(one) for one in word)]
+    assert len(marked) > 30
+    assert list(map(visible, words)) == words
 
 
 @pytest.mark.parametrize(

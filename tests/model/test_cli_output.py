@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
-from command_line import ROOT, Makemore, process
+from command_line import ROOT, WORDS, Makemore, process
 
-HOSTILE = "a\x1b[31mb\x07\x7f\x9bc\u202e"
+from model.alphabet import visible
+
+HOSTILE = "\u0301a\x1b[31mb\x07\x7f\x9bc\u202e\u034f\ufe0f\u3164"
 
 
 @pytest.mark.parametrize(
@@ -19,14 +22,24 @@ HOSTILE = "a\x1b[31mb\x07\x7f\x9bc\u202e"
         ["train", "-", "--steps", "3"],
         ["sample", "-", "-n", "5"],
         ["score", HOSTILE, "--corpus", "-"],
-        ["sample", "-", "--prefix", "\x1b[2J"],
+        ["sample", "-", "--prefix", f"\x1b[2J{HOSTILE}"],
+        ["stats", HOSTILE],
+        ["stats", f"~{HOSTILE}/words.txt"],
+        ["score", "word", "--corpus", HOSTILE],
     ],
-    ids=["stats", "train", "sample", "score", "an error"],
+    ids=["stats", "train", "sample", "score", "a prefix", "a file", "a home", "another file"],
 )
 def test_escape_sequences_are_printed_inert(makemore: Makemore, arguments: list[str]):
     result = makemore(*arguments, stdin=HOSTILE.encode())
-    assert all(line.isprintable() for line in (result.out + result.err).split("\n"))
+    lines = [*result.out.split("\n"), *result.err.split("\n")]
+    assert lines == list(map(visible, lines))
     assert "\u241b" in result.out + result.err
+
+
+def test_the_name_of_a_file_is_printed_inert(makemore: Makemore, tmp_path: Path):
+    path = tmp_path / f"{HOSTILE}.txt"
+    path.write_bytes(WORDS)
+    assert f"corpus        {visible(path.name)}\n" in makemore("stats", str(path)).out
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,31 @@
 """Words, names and messages that a terminal or Textual would obey are shown, and do nothing."""
 
+import re
 import unicodedata
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
+from terminal import PROGRAM, SEQUENCE, terminal
 from textual.events import Paste
 from textual.widgets import DataTable, DirectoryTree
-from workbench import Bench, cells, workbench
+from workbench import QUICK, Bench, cells, remember, workbench
 
 from model.alphabet import visible
 from model.corpus import Corpus, parse
+from tui.marked import marked
 from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused, DrawingFailed, WordsDrawn
+from tui.panes.explorer import ExplorerPane
+from tui.panes.roads import RoadsPane
 from tui.screens.forms import Form
+from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
 from tui.screens.trace import TraceScreen
+from tui.screens.where_from import WhereFromScreen
+from tui.widgets.live_table import LiveTable
 
 NASTY = (
+    "\x1b[31mred",
     "[bold]x",
     "[/]",
     "[/bold]",
@@ -25,7 +35,6 @@ NASTY = (
     "\\[b]",
     "a.b",
     "$primary",
-    "\x1b[31mred",
     "\x1b]0;title\x07t",
     "\x9b31mc1",
     "bell\x07",
@@ -44,8 +53,23 @@ NASTY = (
     "nb\xa0sp",
     "wide漢字",
     "👩\u200d🚀",
+    "\u202dleft\u2067right",
+    "heart\u2764\ufe0f",
+    "join\u034fer",
+    "fil\u3164ler",
+    "blank\u2800",
+    "variant\U000e0100",
+    "\u0301alone",
+    "\u20dd",
+    "र\u093fया",
+    "\u200b\u0301",
+    "\u1161",
 )
-OBEYED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+NAME = "[red]\x1b]0;title\x07\x9b[@click=app.quit]x[\u202e\u200b\u0301.txt"
+
+
+# A mark with nothing to stand on but a frame or a blank.
+MELTING = re.compile(r"[\s│┃▸](?=[\u0300-\u036f\u20d0-\u20f0\u093e-\u094d\u1161])")
 
 
 def nasty_corpus(name: str = "nasty") -> Corpus:
@@ -53,13 +77,13 @@ def nasty_corpus(name: str = "nasty") -> Corpus:
 
 
 def check_that_nothing_is_obeyed(bench: Bench) -> None:
-    """No cell of the screen holds a character that a terminal would obey, or not show."""
+    """No line of the screen holds what a terminal would obey, or not show, or show elsewhere."""
     for widget in bench.widgets():
         for strip in widget.render_lines(widget.outer_size.region):
-            for segment in strip:
-                assert not segment.control
-                bad = [one for one in segment.text if unicodedata.category(one) in OBEYED]
-                assert not bad, f"{bad} in {segment.text!r} of {widget}"
+            assert not any(segment.control for segment in strip)
+            assert visible(strip.text) == strip.text, widget
+            assert not MELTING.search(strip.text), f"{strip.text!r} of {widget}"
+            assert cell_len(strip.text) == widget.outer_size.width, f"{strip.text!r} of {widget}"
 
 
 async def told(bench: Bench, text: str) -> None:
@@ -72,7 +96,131 @@ async def told(bench: Bench, text: str) -> None:
 
 def test_the_sample_is_nasty():
     categories = {unicodedata.category(one) for word in NASTY for one in word}
-    assert {"Cc", "Cf", "Zl"} <= categories
+    assert {"Cc", "Cf", "Zl", "Mn", "Me", "Mc"} <= categories
+    assert nasty_corpus().words == list(NASTY)
+
+
+@pytest.mark.parametrize(("n", "size"), [(2, (200, 60)), (3, (100, 40)), (6, (80, 24))])
+async def test_any_words_are_walked_through(n: int, size: tuple[int, int]):
+    recipe = QUICK.with_(n=n, steps=3)
+    async with workbench(corpus=nasty_corpus(NAME), recipe=recipe, size=size) as bench:
+        await bench.train()
+        for key in "1234567":
+            await bench.press(key)
+            await bench.workers()
+            check_that_nothing_is_obeyed(bench)
+            await bench.press("escape", "question_mark")
+            await bench.screen(HelpScreen)
+            check_that_nothing_is_obeyed(bench)
+            await bench.press("escape")
+        await walk_through_the_table(bench)
+        await walk_through_the_roads(bench)
+
+
+async def walk_through_the_table(bench: Bench) -> None:
+    """Every view and many cells of the explorer, and the words behind them."""
+    explorer = bench.app.query_one(ExplorerPane)
+    await bench.press("4")
+    assert explorer.counts is not None
+    ngrams = explorer.counts.ngrams
+    for code in ngrams.codes[:: max(1, len(ngrams.codes) // 25)].tolist():
+        explorer.go_to(*divmod(code, len(ngrams.alphabet)))
+        await bench.press("V", "enter")
+        await bench.screen(WhereFromScreen)
+        await bench.until(lambda: "time" in bench.shown("#sum"), "the words")
+        check_that_nothing_is_obeyed(bench)
+        await bench.press("escape")
+        check_that_nothing_is_obeyed(bench)
+
+
+async def walk_through_the_roads(bench: Bench) -> None:
+    """Pairs of words, and how one of them was drawn."""
+    roads = bench.app.query_one(RoadsPane)
+    await bench.press("6")
+    await bench.until(lambda: roads.comparison, "a comparison")
+    pairs = roads.query_one("#pairs", LiveTable)
+    pairs.focus()
+    for row in range(0, 100, 10):
+        pairs.move_to(row)
+        await bench.press("enter")
+        await bench.screen(TraceScreen)
+        check_that_nothing_is_obeyed(bench)
+        await bench.press("escape")
+        check_that_nothing_is_obeyed(bench)
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u200c", "\u2060", "\U000e0041"], ids=ascii)
+async def test_characters_that_look_alike_are_told_apart(hidden: str):
+    async with workbench(corpus=parse(f"a{hidden}b".encode(), "w")) as bench:
+        await bench.press("5")
+        await bench.until(lambda: "end" in bench.shown("#tokens"), "the tokens")
+        assert f" {visible(hidden)} " in bench.shown("#tokens")
+
+
+async def test_a_context_of_wide_characters_is_cut_at_its_beginning():
+    word = "一二三四五六七八九十"
+    async with workbench(corpus=parse(word.encode(), "w"), recipe=QUICK.with_(n=9)) as bench:
+        await bench.press("5")
+        await bench.until(lambda: "九" in bench.shown("#tokens"), "the tokens")
+        last = bench.shown("#tokens").rstrip().splitlines()[-1]
+        assert last.startswith("…")
+        assert "九十" in last
+
+
+async def test_words_whose_letters_are_marked_keep_their_marks():
+    word = "हिन्दी"
+    async with workbench(corpus=parse(word.encode(), "w"), size=(120, 40)) as bench:
+        explorer = bench.app.query_one(ExplorerPane)
+        await bench.press("4")
+        assert explorer.counts is not None
+        for outcome in range(len(explorer.counts.alphabet)):
+            [context] = explorer.counts.ngrams.N[:, outcome].nonzero().flatten().tolist()
+            explorer.go_to(context, outcome)
+            await bench.press("enter")
+            await bench.screen(WhereFromScreen)
+            await bench.until(lambda: "time" in bench.shown("#sum"), "the word")
+            assert f".{word}." in bench.shown("#found").replace("\u25cc", "")
+            assert bench.shown("#found").count("\u25cc") <= 1  # under the cursor
+            await bench.press("escape")
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_a_word_marked_anywhere_keeps_its_marks(place: int):
+    word = "हिन्दी"
+    for width in (40, 5, 4):
+        text = marked(word, place, width).plain
+        assert cell_len(text) <= width
+        assert text[0] != "…" or not unicodedata.category(text[1]).startswith("M")
+        alone = unicodedata.category(word[place]).startswith("M")
+        assert text.count("\u25cc") == alone
+        if width == 40:
+            assert text.replace("▸", "").replace("\u25cc", "") == word
+
+
+def test_nothing_of_a_corpus_reaches_the_terminal_raw(tmp_path: Path):
+    remember(QUICK.with_(steps=3))
+    path = tmp_path / NAME
+    path.write_bytes(nasty_corpus().text.encode())
+    with terminal(*PROGRAM, str(path)) as one:
+        one.until(r"floor +\d\.\d{4}")
+        one.press("f ")
+        one.until("finished")
+        for key, seen in (("g", "NLL"), ("4", "row "), ("5", "uniform"), ("6", "part")):
+            mark = one.mark()
+            one.press(key)
+            one.until(seen, mark)
+        mark = one.mark()
+        one.press("7")
+        one.until("held-out", mark)
+        one.press("q")
+        assert one.ends() == 0
+    assert visible("\x1b[31mred") in one.text
+    for raw in ("\x1b[31mred", "\x1b]0;", "\x9b", "\x00", "\x08"):
+        assert raw not in one.written
+    texts = re.split(r"[\r\n\x07]", SEQUENCE.sub("\n", one.written))
+    for text in texts:
+        assert text.isprintable(), repr(text)
+        assert not any(one in text for one in "\u034f\u3164\ufe0f\U000e0100")
 
 
 async def test_the_dataset_pane_shows_any_words():
@@ -93,7 +241,7 @@ async def test_any_words_are_drawn_and_traced():
         await bench.train()
         await bench.press("3", "e")
         await bench.screen(Form)
-        await bench.fill("#count", "150")
+        await bench.fill("#count", "400")
         await bench.press("enter", "c", "c")
         await bench.until(
             lambda: any(len(one.drawing.samples) == 2 for one in bench.posted(WordsDrawn)),
@@ -128,7 +276,7 @@ async def test_the_log_shows_any_words():
     async with workbench(corpus=nasty_corpus(), size=(300, 40)) as bench:
         await bench.train()
         await bench.press("2", "z")
-        samples = bench.app.snapshot.reports[-1].samples
+        samples = list(bench.app.snapshot.reports)[-1].samples
         assert any(visible(word) != word for word in samples)
         for word in samples:
             assert visible(word) in bench.shown("#log")
@@ -147,7 +295,7 @@ async def test_names_that_are_refused_are_told_as_they_are(
             await told(bench, name)
 
 
-@pytest.mark.parametrize("name", ["[bold]x.txt", "\x1b[31m\u202ex"])
+@pytest.mark.parametrize("name", ["[bold]x.txt", "\x1b[31m\u202ex", "fil\u3164ler", "two\nlines"])
 async def test_files_of_any_name_are_listed_and_opened(
     name: str, words_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
