@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,9 @@ from model import protocol
 from model.connection import Connection
 from model.corpus import Corpus
 from model.errors import MakemoreError
-from model.files import UNREADABLE
 from model.history import report_of
 from model.protocol import ProtocolError
-from model.recipe import ADJUSTABLE, Recipe
+from model.recipe import ADJUSTABLE, MOST_STEPS, Recipe
 from model.reports import Reports
 from model.runs import Run
 from model.session import Phase, Snapshot, Trained, in_one_line, run_numbers
@@ -41,11 +39,13 @@ class AttachedSession:
         self._ngrams: Ngrams | None = None
         self._speed: float | None = None
         self._waiting: dict[int, Promise] = {}
+        self._left = False  # and nothing more is heard
         self._lock = threading.Lock()  # of what is waited for
         self._snapshot = Snapshot(
             Phase.PREPARING,
             run.recipe,
             name=run.name,
+            folder=run.folder,
             process=self._connection.process,
             run=next(run_numbers),
         )
@@ -95,9 +95,10 @@ class AttachedSession:
     def trained(self) -> Promise:
         """The network as it is between two chunks, to be kept; None where there is none."""
         future = Promise()
+        future.set_running_or_notify_cancel()  # so that the answer finds nothing else in its place
         with self._lock:
             id = self._ask("weights")
-            if id is None or self.ended:
+            if id is None or self._left:
                 future.set_result(None)
             else:
                 self._waiting[id] = future
@@ -105,7 +106,7 @@ class AttachedSession:
 
     def close(self) -> None:
         """Leave the run, which goes on."""
-        self._connection.close()
+        self._connection.hang_up()
 
     def join(self) -> None:
         """Wait until the run is left, which `close` has asked for."""
@@ -124,17 +125,20 @@ class AttachedSession:
         try:
             for message in self._connection.messages():
                 self._take(message)
-        except (OSError, *UNREADABLE, MakemoreError) as error:
+        except Exception as error:  # whatever a trainer may send, the app must stay alive
             self._publish(warning=f"the trainer could not be understood: {in_one_line(error)}")
         finally:
-            self._connection.close()
             with self._lock:
+                self._left = True
                 for future in self._waiting.values():
                     future.set_result(None)
                 self._waiting.clear()
+            self._connection.close()
 
     def _take(self, message: dict[str, Any]) -> None:
         match message.get("type"):
+            case "begin":
+                self._begin()
             case "losses":
                 self._take_losses(message["first"], protocol.text_to_bytes(message["losses"]))
             case "reports":
@@ -146,15 +150,17 @@ class AttachedSession:
             case _:  # of a later version
                 pass
 
+    def _begin(self) -> None:
+        import torch
+
+        recipe = self._snapshot.recipe
+        losses = torch.full((recipe.steps,), torch.nan) if recipe else None
+        self._publish(run=next(run_numbers), step=0, losses=losses, reports=Reports())
+
     def _take_losses(self, first: int, data: bytes) -> None:
         import torch
 
-        if first == 0:  # from the beginning: another attempt, or the first that is seen
-            self._publish(run=next(run_numbers), step=0, losses=None, reports=Reports())
-        losses, recipe = self._snapshot.losses, self._snapshot.recipe
-        if losses is None and recipe is not None:
-            losses = torch.full((recipe.steps,), torch.nan)
-            self._publish(losses=losses)
+        losses = self._snapshot.losses
         new = torch.frombuffer(bytearray(data), dtype=torch.float32) if data else torch.empty(0)
         if losses is None or not 0 <= first <= len(losses) - len(new):
             raise ProtocolError("there are more losses than steps")
@@ -162,7 +168,9 @@ class AttachedSession:
 
     def _take_reports(self, first: int, stored: list[Any]) -> None:
         reports = self._snapshot.reports
-        if first != len(reports):
+        if first != len(reports):  # the oldest are forgotten
+            if type(first) is not int or not len(reports) <= first <= MOST_STEPS:
+                raise ProtocolError("the reports are in no order")
             reports = Reports(first=first)
             self._publish(reports=reports)
         for report in map(report_of, stored):
@@ -180,8 +188,7 @@ class AttachedSession:
         try:
             if message["type"] == "error":
                 raise MakemoreError(str(message["message"]))
-            with suppress(InvalidStateError):
-                future.set_result(self._network(message))
+            future.set_result(self._network(message))
         except Exception as error:  # out of memory, say: the asker's matter
             future.set_exception(error)
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from array import array
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -47,13 +48,14 @@ def follow(run: Run, *, as_json: bool) -> None:
     try:
         for message in connection.messages():
             viewer.take(message)
-    except UNREADABLE as error:
-        raise MakemoreError(f"{name}: the trainer could not be understood: {error}") from None
+    except (ArithmeticError, AttributeError, *UNREADABLE) as error:
+        reason = visible(str(error))
+        raise MakemoreError(f"{name}: the trainer could not be understood: {reason}") from None
     except KeyboardInterrupt:
         click.echo(f"{name} goes on in process {connection.process}", err=True)
         raise
     finally:
-        connection.close()
+        connection.hang_up()
     if not left.is_set():
         viewer.close(name)
 
@@ -63,18 +65,20 @@ class _Viewer:
 
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
+        self._caught_up = as_json
+        """Whether all is shown that was before; with JSON there is nothing to draw."""
         self._losses = array("f")
         self._reports: list[Report] = []
+        """Those that are not shown yet."""
         self._due = 0.0
         self._state: dict[str, Any] = {}
 
     def take(self, message: dict[str, Any]) -> None:
         match message.get("type"):
-            case "losses":
-                if message["first"] == 0:
-                    del self._losses[:]
-                if not self._state or not message["first"]:  # all that is drawn is what has been
-                    self._losses.frombytes(protocol.text_to_bytes(message["losses"]))
+            case "begin":
+                self._caught_up, self._losses, self._reports = self._as_json, array("f"), []
+            case "losses" if not self._caught_up:
+                self._losses.frombytes(protocol.text_to_bytes(message["losses"]))
             case "reports":
                 for report in map(report_of, message["reports"]):
                     self._take_report(report)
@@ -91,26 +95,33 @@ class _Viewer:
     def _take_report(self, report: Report) -> None:
         if self._as_json:
             print_report(report, as_json=True)
-        elif not self._state:
-            self._reports.append(report)
-        elif time.monotonic() >= self._due:
+            return
+        self._reports.append(report)
+        if self._caught_up and time.monotonic() >= self._due:
             self._due = time.monotonic() + LINE_SECONDS
+            self._print_reports(1)
+
+    def _print_reports(self, most: int) -> None:
+        """The last of those that are not shown yet: a terminal has no use for hundreds a second."""
+        for report in self._reports[-most:]:
             print_report(report, as_json=False)
+        self._reports.clear()
 
     def _take_state(self, state: dict[str, Any]) -> None:
         protocol.state_of(state)
         before, self._state = self._state, state
-        if not before and not self._as_json:
+        if not self._caught_up and state["device"]:
+            self._caught_up = True
             floor = f"; floor {state['floor']:.4f} nats" if state["floor"] is not None else ""
             click.echo(f"device: {visible(state['device'])}{floor}", err=True)
             if len(self._losses):
                 click.echo(f"loss: {_curve(self._losses, state['floor'] or 0)}")
-            for report in self._reports[-LINES:]:
-                print_report(report, as_json=False)
+            self._print_reports(LINES)
         for name in ("warning", "error"):
             if state[name] and state[name] != before.get(name):
                 click.echo(f"{name}: {visible(state[name])}", err=True)
         if state["phase"] != before.get("phase"):
+            self._print_reports(1)
             click.echo(f"{state['phase']} at step {state['step']:,}", err=True)
         elif state["recipe"] != before.get("recipe"):
             recipe = Recipe.of(state["recipe"])
@@ -136,12 +147,14 @@ class _Viewer:
 
 def _pass_on(connection: Connection, left: threading.Event) -> None:
     """Send what is typed."""
-    for line in sys.stdin:
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # or rubbish would end the thread
+    for line in sys.stdin or ():  # which may be closed
         words = line.split()
         try:
             if words == ["quit"]:
                 left.set()
-                connection.close()
+                connection.hang_up()
                 return
             if words:
                 request, arguments = _command(words)
@@ -158,25 +171,35 @@ def _command(words: list[str]) -> tuple[str, dict[str, Any]]:
         case [name] if name in PLAIN:
             return name, {}
         case ["lr", rate]:
-            return "adjust", {"learning_rate": float(rate)}
+            return "adjust", {"learning_rate": _number(rate)}
         case ["l2", penalty]:
-            return "adjust", {"l2": float(penalty)}
+            return "adjust", {"l2": _number(penalty)}
         case ["speed", "full"]:
             return "speed", {"steps_per_second": None}
         case ["speed", speed]:
-            return "speed", {"steps_per_second": float(speed)}
-        case ["samples", *count]:
-            return "samples", {"count": int(*count) if count else 5}
+            return "speed", {"steps_per_second": _number(speed)}
+        case ["samples"]:
+            return "samples", {}
+        case ["samples", count]:
+            return "samples", {"count": int(count)}
         case _:
             raise ValueError(words)
+
+
+def _number(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
 
 
 def _curve(losses: array[float], floor: float) -> str:
     """All losses as one line of bars, by the logarithm of what they are above the floor."""
     width = math.ceil(len(losses) / COLUMNS)
     parts = (losses[start : start + width] for start in range(0, len(losses), width))
-    gaps = [math.log(max(sum(part) / len(part) - floor, 1e-6)) for part in parts]
-    low, high = min(gaps), max(gaps)
+    means = (math.fsum(part) / len(part) for part in parts)
+    # Losses that a damaged history lacks are no numbers.
+    gaps = [math.log(max(mean - floor, 1e-6)) for mean in means if mean < math.inf]
+    low, high = min(gaps, default=0), max(gaps, default=0)
     scale = (len(LEVELS) - 1) / (high - low) if high > low else 0
     bars = "".join(LEVELS[round((gap - low) * scale)] for gap in gaps)
     return f"{losses[0]:.4f} {bars} {losses[-1]:.4f}"

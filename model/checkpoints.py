@@ -12,10 +12,13 @@ import torch
 from safetensors import SafetensorError, TensorSpec, deserialize, serialize
 from torch import Tensor
 
+from model.alphabet import visible
 from model.errors import MakemoreError
+from model.files import UNREADABLE
 from model.recipe import MOST_STEPS, Recipe
 
 FORMAT = "makemore checkpoint 1"
+MOST_REASON = 200  # characters of what an error says, which may repeat the file
 DTYPES = {"F32": torch.float32, "I64": torch.int64, "U8": torch.uint8}
 NAMES = {torch.float32: "float32", torch.int64: "int64", torch.uint8: "uint8"}
 
@@ -59,8 +62,8 @@ class Checkpoint:
             step, recipe = int(header["step"]), Recipe.of(json.loads(header["recipe"]))
             if not 0 <= step <= min(recipe.steps, MOST_STEPS):
                 raise ValueError(f"step {step} is none of the recipe's {recipe.steps}")
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise MakemoreError(f"the checkpoint cannot be used: {error}") from None
+        except UNREADABLE as error:
+            raise _unusable(error) from None
         return cls(step, recipe, tensors)
 
 
@@ -99,7 +102,12 @@ def tensors_of(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
             for name, part in parts
         }
     except SafetensorError as error:
-        raise MakemoreError(f"the checkpoint is cut off or broken ({error})") from None
-    except (KeyError, ValueError, RuntimeError, RecursionError) as error:
-        raise MakemoreError(f"the checkpoint cannot be used: {error}") from None
+        reason = visible(str(error)[:MOST_REASON])
+        raise MakemoreError(f"the checkpoint is cut off or broken ({reason})") from None
+    except (*UNREADABLE, RuntimeError) as error:
+        raise _unusable(error) from None
     return tensors, header
+
+
+def _unusable(error: Exception) -> MakemoreError:
+    return MakemoreError(f"the checkpoint cannot be used: {visible(str(error)[:MOST_REASON])}")

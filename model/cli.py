@@ -16,7 +16,7 @@ import click
 
 from model import __version__
 from model.alphabet import normalise, visible
-from model.cli_options import corpus_argument, json_option, order_option, print_json
+from model.cli_options import Group, corpus_argument, json_option, order_option, print_json
 from model.cli_runs import attach, runs_group, train
 from model.corpus import DEFAULT, Corpus, load
 from model.draws import MOST_SEED, MOST_WORDS, Draws
@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # torch takes seconds to import: `--help` and wrong usage do 
 MODELS = ("counts", *NETWORKS)
 
 
-class _Group(click.Group):
+class _Group(Group):
     """Turns every error that a user can mend into one line and exit status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:

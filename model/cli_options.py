@@ -8,7 +8,26 @@ from typing import Any
 
 import click
 
+from model.alphabet import visible
 from model.corpus import DEFAULT
+
+
+class Command(click.Command):
+    """Shows inert what is wrong with its arguments: click repeats some of them as they are."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the arguments, or raise UsageError."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(visible(error.format_message()), ctx) from None
+
+
+class Group(click.Group):
+    """Commands of that kind."""
+
+    command_class = Command
+
 
 corpus_argument = click.argument("source", metavar="[CORPUS]", default=DEFAULT)
 order_option = click.option(

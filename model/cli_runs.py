@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,8 @@ import click
 from model import runs
 from model.alphabet import visible
 from model.cli_options import (
+    Command,
+    Group,
     checkpoint_option,
     corpus_argument,
     detach_option,
@@ -33,7 +37,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from model.training_session import TrainingSession
 
 
-@click.command()
+@click.command(cls=Command)
 @corpus_argument
 @click.option("--model", "model_name", type=click.Choice(list(NETWORKS)), default="one-layer",
               show_default=True, help="Which network.")  # fmt: skip
@@ -78,14 +82,16 @@ def train(
         choose(recipe.device)  # or say at once that there is none, and leave no folder behind
     run = _new_run(root or runs.default_root(), corpus, recipe, name, must=detach)
     if run is not None and detach:
-        _detach(run, as_json, "--checkpoint-every", str(checkpoint_every))
+        with _clean(run):
+            _detach(run, as_json, "--checkpoint-every", str(checkpoint_every))
         return
     session = _session(checkpoint_every)
     if run is None:
         session.start(corpus, recipe)
     else:
         session.restore(run, corpus, paused=False)
-    _train(session, run, as_json)
+    with _clean(run):
+        _train(session, as_json)
 
 
 def _new_run(root: Path, corpus: Corpus, recipe: Recipe, name: str, *, must: bool) -> Run | None:
@@ -110,15 +116,21 @@ def _session(checkpoint_every: float) -> TrainingSession:
     return TrainingSession(checkpoint_seconds=checkpoint_every, breath=0)
 
 
-def _train(session: TrainingSession, run: Run | None, as_json: bool) -> None:
-    from model.following import follow, print_end
-
+@contextmanager
+def _clean(run: Run | None) -> Generator[None]:
+    """Leave no folder of a new run that never began."""
     try:
-        print_end(follow(session, as_json=as_json), as_json=as_json)
+        yield
     except MakemoreError:
-        if run is not None and not run.checkpoints:  # it never began
+        if run is not None and not run.checkpoints:
             run.delete()
         raise
+
+
+def _train(session: TrainingSession, as_json: bool) -> None:
+    from model.following import follow, print_end
+
+    print_end(follow(session, as_json=as_json), as_json=as_json)
 
 
 def _detach(run: Run, as_json: bool, *options: str) -> None:
@@ -132,7 +144,7 @@ def _detach(run: Run, as_json: bool, *options: str) -> None:
         click.echo(f"{name} is trained by process {process}; `makemore attach {name}` follows it")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("wanted", metavar="[RUN]", default="")
 @runs_option
 @json_option
@@ -158,7 +170,7 @@ def _live(root: Path, wanted: str) -> Run:
     raise MakemoreError(f"name one of {names}" if live else f"no run is being trained in {where}")
 
 
-@click.group("runs", invoke_without_command=True)
+@click.group("runs", cls=Group, invoke_without_command=True)
 @runs_option
 @click.pass_context
 def runs_group(context: click.Context, root: Path | None) -> None:
@@ -280,7 +292,7 @@ def resume(
     given = {"learning_rate": learning_rate, "l2": l2}
     changes = {name: value for name, value in given.items() if value is not None}
     session.restore(run, run.load_corpus(), paused=paused, device=device, changes=changes)
-    _train(session, run, as_json)
+    _train(session, as_json)
 
 
 def _table(lines: list[list[str]]) -> str:

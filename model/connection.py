@@ -11,11 +11,13 @@ from typing import Any
 from model import protocol
 from model.alphabet import visible
 from model.errors import MakemoreError
-from model.protocol import MOST_MESSAGE, VERSION
+from model.protocol import MOST_MESSAGE, MOST_REQUEST, VERSION, ProtocolError
 from model.runs import Run
 
 PATIENCE_SECONDS = 10.0
-"""For which a trainer may take to answer the first request: it may be in the middle of a step."""
+"""For which a trainer may be silent before it answers the first request."""
+PART = 1 << 16
+"""Bytes that are read at once."""
 
 
 class NotTrainedError(MakemoreError):
@@ -35,15 +37,15 @@ class Connection:
         self._name = visible(run.name)
         self._ids = count(1)
         self._socket = socket.socket(socket.AF_UNIX)
+        self._lines = self._socket.makefile("rb", PART)
         self._socket.settimeout(PATIENCE_SECONDS)
         try:
             with protocol.address(run.socket) as address:
                 self._socket.connect(address)
             if not protocol.is_ours(self._socket):
                 raise MakemoreError(f"{self._name} is trained by another user; attach as that user")
-            self._lines = self._socket.makefile("rb")
             self.ask("attach", protocol=VERSION)
-            hello = self._next()
+            hello = self._next(MOST_REQUEST)
         except (OSError, ValueError) as error:
             self.close()
             if isinstance(error, FileNotFoundError | ConnectionRefusedError):
@@ -65,11 +67,18 @@ class Connection:
     def ask(self, request: str, **arguments: Any) -> int:
         """Send a request; the id that its answer will have.
 
+        It waits for nobody: a trainer that has left very many requests unread is given up.
+
         Raises:
             OSError: nobody is there any more.
+            ProtocolError: it is too long to be sent.
         """
         id = next(self._ids)
-        self._socket.sendall(protocol.encode({"id": id, "request": request, **arguments}))
+        line = protocol.encode({"id": id, "request": request, **arguments})
+        if len(line) > MOST_REQUEST:
+            raise ProtocolError(f"a request has at most {MOST_REQUEST} bytes")
+        if self._socket.send(line, socket.MSG_DONTWAIT) < len(line):
+            self.hang_up()
         return id
 
     def messages(self) -> Iterator[dict[str, Any]]:
@@ -78,18 +87,25 @@ class Connection:
         Raises:
             ProtocolError: it sends something else.
         """
-        while (message := self._next()) is not None:
+        while (message := self._next(MOST_MESSAGE)) is not None:
             yield message
 
-    def _next(self) -> dict[str, Any] | None:
+    def _next(self, most: int) -> dict[str, Any] | None:
         try:
-            line = self._lines.readline(MOST_MESSAGE)
-        except (ConnectionResetError, ValueError):  # closed at one end or the other
+            line = self._lines.readline(most)
+        except ConnectionResetError:
             return None
+        if len(line) == most:
+            raise ProtocolError(f"a line has more than {most:,} bytes")
         return protocol.decode(line) if line.endswith(b"\n") else None
 
-    def close(self) -> None:
-        """Hang up."""
+    def hang_up(self) -> None:
+        """End the conversation, whoever is in the middle of reading or asking."""
         with suppress(OSError):  # it never was connected
             self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Hang up for good, when nobody reads any more."""
+        self.hang_up()
+        self._lines.close()
         self._socket.close()

@@ -9,9 +9,10 @@ import threading
 import time
 from pathlib import Path
 
-from model.connection import Connection, NotTrainedError
+from model.alphabet import visible
+from model.connection import Connection
 from model.errors import MakemoreError
-from model.files import open_file
+from model.files import open_file, read_file
 from model.runs import LOG, Run
 
 PATIENCE_SECONDS = 60.0
@@ -20,7 +21,7 @@ PAUSE_SECONDS = 0.05
 
 
 def detach(run: Run, *options: str) -> int:
-    """Let a new process go on with a run; returns its number when it can be attached to.
+    """Let a new process go on with a run; returns its number once it trains, or has finished.
 
     Args:
         run: which no process has open.
@@ -35,17 +36,18 @@ def detach(run: Run, *options: str) -> int:
     resume = ["runs", "--runs", root, "resume", run.id]
     command = [sys.executable, "-m", "model", *resume, *options]
     try:
-        log = open_file(run.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            cwd="/",
-            env={**os.environ, "PYTHONPATH": search},
-            start_new_session=True,
-        )
-        os.close(log)
+        with os.fdopen(
+            open_file(run.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "wb"
+        ) as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                cwd="/",
+                env={**os.environ, "PYTHONPATH": search},
+                start_new_session=True,
+            )
     except (OSError, ValueError) as error:
         raise MakemoreError(f"no process could be started to train in: {error}") from None
     # Somebody must ask how a child ended, or it stays behind as a zombie.
@@ -56,25 +58,32 @@ def detach(run: Run, *options: str) -> int:
 def _await(run: Run, process: subprocess.Popen[bytes]) -> int:
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
-        try:
-            connection = Connection(run)
-        except NotTrainedError:
-            if process.poll() is not None:
-                raise MakemoreError(f"the training process ended: {_last_words(run)}") from None
-            time.sleep(PAUSE_SECONDS)
-        else:
-            connection.close()
-            return connection.process
+        status = process.poll()
+        # A short run may be over before anybody can attach to it.
+        if status == 0 or _trainer(run) == process.pid:
+            return process.pid
+        if status is not None:
+            raise MakemoreError(f"the training process ended: {_last_words(run)}")
+        time.sleep(PAUSE_SECONDS)
     process.kill()
     raise MakemoreError(f"the training process did not answer in {PATIENCE_SECONDS:.0f} s")
 
 
+def _trainer(run: Run) -> int | None:
+    """The process that trains a run, if there is one: perhaps another one than was started."""
+    try:
+        connection = Connection(run)
+    except MakemoreError:
+        return None
+    connection.close()
+    return connection.process
+
+
 def _last_words(run: Run) -> str:
     """The last line of the log, which says why a process ended."""
-    from model.alphabet import visible
-
     try:
-        lines = (run.folder / LOG).read_text(errors="replace").split("\n")
-    except OSError:
+        lines = read_file(run.folder / LOG).decode(errors="replace").split("\n")
+    except (OSError, ValueError):
         lines = []
-    return visible(next(filter(None, reversed(lines)), "it said nothing"))
+    last = next(filter(None, reversed(lines)), "it said nothing")
+    return visible(last.removeprefix("Error: "))

@@ -2,10 +2,11 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from threading import get_ident
 
-UNREADABLE = ValueError, TypeError, LookupError, RecursionError
+UNREADABLE = ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError
 """What reading a file may raise that holds something else than it should."""
 MOST_TEXT = 1 << 24  # bytes of a file of ours that is read at once; all but histories are far below
 
@@ -23,7 +24,8 @@ def replace_file(path: Path, data: bytes, *, durable: bool = True) -> None:
     """
     draft = path.with_name(f"{path.name}.{os.getpid()}.{get_ident()}{DRAFT}")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        draft.unlink(missing_ok=True)  # of a killed process with the same number, or a stranger's
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
@@ -31,7 +33,8 @@ def replace_file(path: Path, data: bytes, *, durable: bool = True) -> None:
                 os.fsync(descriptor)
         draft.replace(path)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
         raise
     if durable:
         sync_directory(path.parent)

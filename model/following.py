@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
+import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from types import FrameType
 from typing import Any
@@ -22,6 +22,8 @@ from model.session import Phase, Snapshot
 from model.training_session import TrainingSession
 
 POLL_SECONDS = 0.02
+FAREWELL_SECONDS = 0.5
+"""For which standard error may take to be written to: perhaps nobody ever reads it."""
 ENDINGS = signal.SIGHUP, signal.SIGTERM, signal.SIGINT
 
 
@@ -40,10 +42,11 @@ def follow(session: TrainingSession, *, as_json: bool) -> Snapshot:
         with _endings():
             end = _log(session, as_json)
     except _EndedError as ending:
-        session.close()
-        session.join()
-        _say(_farewell(session.snapshot, signal.Signals(ending.number).name))
+        _take_leave(session, signal.Signals(ending.number).name)
         os._exit(128 + ending.number)  # whoever reads the output may never do so: wait for nothing
+    except BrokenPipeError:
+        _take_leave(session, "a reader that left")
+        raise
     finally:
         session.close()
         session.join()
@@ -106,6 +109,8 @@ def print_end(end: Snapshot, *, as_json: bool) -> None:
 
 
 def _farewell(end: Snapshot, by: str) -> str:
+    if end.phase is Phase.FINISHED:
+        return f"finished at step {end.step:,}"
     name = visible(end.name)
     kept = f"; `makemore runs resume {name}` goes on" if name else ", and was not kept"
     return f"stopped by {by} at step {end.step:,}{kept}"
@@ -151,8 +156,16 @@ def _restore(handlers: dict[signal.Signals, Any]) -> None:
         signal.signal(each, handler)
 
 
-def _say(line: str) -> None:
-    """Write to standard error, if somebody reads it."""
-    _, ready, _ = select.select([], [2], [], 0)
-    if ready:
-        os.write(2, f"{line}\n".encode())
+def _take_leave(session: TrainingSession, why: str) -> None:
+    """End a session, and say how to go on with its run, if somebody reads it."""
+    session.close()
+    session.join()
+    line = f"{_farewell(session.snapshot, why)}\n".encode()
+
+    def say() -> None:
+        with suppress(OSError):  # the terminal is gone
+            os.write(2, line)
+
+    saying = threading.Thread(target=say, daemon=True)
+    saying.start()
+    saying.join(FAREWELL_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from array import array
 from collections.abc import Iterator
@@ -66,12 +67,17 @@ def report_of(stored: Any) -> Report:
     """The report that JSON holds.
 
     Raises:
-        ValueError, TypeError, LookupError: it holds something else.
+        ValueError, TypeError, LookupError, OverflowError: it holds something else.
     """
     step, samples = stored["step"], stored["samples"]
-    if type(step) is not int or step < 0 or not all(type(word) is str for word in samples):
-        raise ValueError("no report")
-    return Report(step, float(stored["lr"]), float(stored["loss"]), tuple(samples))
+    if type(step) is not int or step < 0:
+        raise ValueError("no usable step")
+    if type(samples) is not list or not all(type(word) is str for word in samples):
+        raise ValueError("no usable samples")
+    lr, loss = float(stored["lr"]), float(stored["loss"])
+    if not (math.isfinite(lr) and math.isfinite(loss)):
+        raise ValueError("no usable learning rate or loss")
+    return Report(step, lr, loss, tuple(samples))
 
 
 def _whole_lines(path: Path) -> Iterator[tuple[bytes, int]]:

@@ -5,14 +5,17 @@ Nothing that a disk can do stops a run: what could not be written is said, and t
 
 from __future__ import annotations
 
+import math
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model import runs
 from model.alphabet import visible
 from model.corpus import Corpus
+from model.errors import MakemoreError
 from model.recipe import Recipe
 from model.reports import Reports
 from model.runs import Run, Status
@@ -36,6 +39,8 @@ class Keeper:
         self._session = session
         self._every = every
         self._due = time.monotonic() + every
+        self._notice = ""
+        """What is to be known of the folder as long as it is open."""
         self._writer: RunWriter | None = None
         self._server: Server | None = None
 
@@ -54,17 +59,30 @@ class Keeper:
         """Whether there was a folder that is no more."""
         return self._writer is not None and self._writer.gone
 
-    def create(self, root: Path, corpus: Corpus, recipe: Recipe) -> str:
-        """Make a folder for a new run; its name, or "" where there is no room for one."""
+    @property
+    def folder(self) -> Path | None:
+        """Of the run."""
+        return self._writer.run.folder if self._writer is not None else None
+
+    @property
+    def name(self) -> str:
+        """What the run is called by now, which anybody may change; "" where it is not kept."""
+        if self._writer is None:
+            return ""
+        with suppress(MakemoreError):
+            return Run.open(self._writer.run.folder).name
+        return self._writer.run.name
+
+    def create(self, root: Path, corpus: Corpus, recipe: Recipe) -> None:
+        """Make a folder for a new run, if there is room for one."""
         from model.run_writer import RunWriter
 
         try:
             self._writer = RunWriter(runs.create(root, corpus, recipe))
         except (OSError, ValueError) as error:
-            self._warn(error, root)
-            return ""
-        self._serve(self._writer.run)
-        return self._writer.run.name
+            self.warning = f"this run is not kept: {_reason(error, root)}; it goes on all the same"
+        else:
+            self._serve(self._writer.run)
 
     def open(self, run: Run) -> None:
         """Take over the folder of a run that was begun before.
@@ -77,7 +95,8 @@ class Keeper:
         try:
             self._writer = RunWriter(run)
         except (OSError, ValueError) as error:
-            self._warn(error, run.folder)
+            reason = _reason(error, run.folder)
+            self.warning = f"what follows is not kept: {reason}; the run goes on all the same"
         else:
             self._serve(run)
 
@@ -85,39 +104,52 @@ class Keeper:
         """Bring a trainer to the last checkpoint of the folder, or of a run that is only read.
 
         Raises:
-            MakemoreError, OSError: there is none that can be read.
+            MakemoreError: there is none that can be read.
         """
         from model.run_writer import newest_checkpoint
 
         if self._writer is not None:
-            reports = self._writer.restore(trainer)
-        else:
-            assert run is not None
-            reports, _ = newest_checkpoint(run, trainer)
+            run = self._writer.run
+        assert run is not None
+        try:
+            restored = (
+                newest_checkpoint(run, trainer)
+                if self._writer is None
+                else self._writer.restore(trainer)
+            )
+        except (OSError, ValueError) as error:
+            raise MakemoreError(f"{_reason(error, run.folder)}; see to the folder") from None
+        if restored.broken:
+            files = ", ".join(visible(path.name) for path in restored.broken)
+            self._notice = (
+                f"{files} could not be used; the run goes on from its checkpoint of step "
+                f"{trainer.step:,}, and nothing else is lost"
+            )
+            self.warning = self._notice
         self.checkpoint = trainer.step
-        return reports
+        return restored.reports
 
     def save(self, trainer: Trainer, snapshot: Snapshot) -> None:
         """Write down all there is to know of the run, as far as there is room."""
-        if self._writer is None:
+        if self._writer is None or self._writer.gone:  # another run may be where it was
             return
         try:
             if self._writer.save(trainer, snapshot.reports):
                 self.checkpoint = trainer.step
             self._writer.write_status(self._status(snapshot))
-            self.warning = ""
+            self.warning = self._notice
         except Exception as error:  # of the disk, or of a device that is asked for its tensors
-            self._warn(error, self._writer.run.folder)
+            self._warn(error)
         self._due = time.monotonic() + self._every
 
     def note(self, snapshot: Snapshot) -> None:
         """Write down how the run stands, without a checkpoint."""
-        if self._writer is None:
+        if self._writer is None or self._writer.gone:
             return
         try:
             self._writer.write_status(self._status(snapshot))
         except OSError as error:
-            self._warn(error, self._writer.run.folder)
+            self._warn(error)
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -133,14 +165,14 @@ class Keeper:
         try:
             self._server = Server(self._session, run)
         except OSError as error:  # a file system without sockets
-            self.warning = f"nobody can attach to the run: {error.strerror or error}"
+            self._notice = f"nobody can attach to the run: {error.strerror or error}"
+            self.warning = self._notice
 
-    def _warn(self, error: Exception, place: Path) -> None:
-        reason = error.strerror if isinstance(error, OSError) else None
-        where = visible(str(place))
+    def _warn(self, error: Exception) -> None:
+        assert self._writer is not None
         self.warning = (
-            f"not saved: {reason or in_one_line(error)} ({where}); the run goes on, "
-            f"free some space or see to the folder"
+            f"not saved: {_reason(error, self._writer.run.folder)}; the run goes on, "
+            "free some space or see to the folder"
         )
 
     def _status(self, snapshot: Snapshot) -> Status:
@@ -148,9 +180,15 @@ class Keeper:
         return Status(
             snapshot.phase,
             snapshot.step,
-            loss,
+            loss if loss is not None and math.isfinite(loss) else None,
             snapshot.floor,
             snapshot.seconds,
             snapshot.error,
             os.getpid(),
         )
+
+
+def _reason(error: Exception, place: Path) -> str:
+    """What went wrong, and where."""
+    reason = error.strerror if isinstance(error, OSError) else None
+    return f"{reason or visible(in_one_line(error))} ({visible(str(place))})"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import os
 import socket
 import struct
@@ -32,6 +31,9 @@ MOST_MESSAGE = 1 << 30
 LONGEST_ADDRESS = 100
 """Bytes in the path of a socket; some systems take no more than 103."""
 MOST_SAMPLES = 1000
+SLOWEST, FASTEST = 0.01, 1e9
+"""Steps per second that can be asked for."""
+LARGEST = 1e300
 EMPTY = frozenset[str]()
 ARGUMENTS = {
     "attach": frozenset({"protocol"}),
@@ -95,8 +97,9 @@ class Request:
         if self.arguments.get("steps_per_second") is None:
             return None
         speed = self._number("steps_per_second")
-        if not 0 < speed < math.inf:
-            raise ProtocolError("steps_per_second is a number above 0, or null for full speed")
+        if not SLOWEST <= speed <= FASTEST:
+            limits = f"{SLOWEST:g} to {FASTEST:g}"
+            raise ProtocolError(f"steps_per_second is {limits}, or null for full speed")
         return speed
 
     def draws(self) -> Draws:
@@ -122,7 +125,7 @@ class Request:
 
     def _number(self, name: str) -> float:
         value = self.arguments[name]
-        if type(value) not in (int, float) or abs(value) > 1e300:
+        if type(value) not in (int, float) or not abs(value) < LARGEST:
             raise ProtocolError(f"{name} is no number")
         return float(value)
 
@@ -139,12 +142,16 @@ def decode(line: bytes) -> dict[str, Any]:
         ProtocolError: there is none.
     """
     try:
-        message: Any = json.loads(line)
+        message: Any = json.loads(line.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise ProtocolError("a line is one JSON object, in UTF-8") from None
     if not isinstance(message, dict):
         raise ProtocolError("a line is one JSON object, in UTF-8")
     return message
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def bytes_to_text(data: bytes) -> str:
@@ -168,6 +175,7 @@ def state_message(snapshot: Snapshot, speed: float | None) -> dict[str, Any]:
     """How a run stands, but for its losses and reports."""
     return {
         "type": "state",
+        "name": snapshot.name,
         "phase": snapshot.phase.name.lower(),
         "recipe": asdict(snapshot.recipe) if snapshot.recipe else None,
         "step": snapshot.step,
@@ -189,9 +197,11 @@ def state_of(message: dict[str, Any]) -> tuple[dict[str, Any], float | None]:
         ProtocolError: it holds something else.
     """
     kinds: dict[str, tuple[type, ...]] = {
+        "name": (str,),
         "step": (int,),
         "steps_per_second": (float, int),
         "seconds": (float, int),
+        "speed": (float, int, type(None)),
         "floor": (float, type(None)),
         "device": (str,),
         "error": (str,),
@@ -201,16 +211,21 @@ def state_of(message: dict[str, Any]) -> tuple[dict[str, Any], float | None]:
     try:
         fields = {name: message[name] for name in kinds}
         for name, allowed in kinds.items():
-            if type(fields[name]) not in allowed:
+            if not _is_one_of(allowed, fields[name]):
                 raise ProtocolError(f"the state has no usable {name}")
         phase = Phase[message["phase"].upper()]
-        recipe = Recipe.of(message["recipe"]) if message["recipe"] else None
-        speed = message["speed"]
+        recipe = None if message["recipe"] is None else Recipe.of(message["recipe"])
+        speed = fields.pop("speed")
     except (KeyError, TypeError, AttributeError) as error:
         raise ProtocolError(f"the state has no usable {error}") from None
     if not 0 <= fields["step"] <= (recipe.steps if recipe else 0):
         raise ProtocolError("the state has no usable step")
     return {**fields, "phase": phase, "recipe": recipe}, speed
+
+
+def _is_one_of(kinds: tuple[type, ...], value: Any) -> bool:
+    finite = type(value) not in (int, float) or abs(value) < LARGEST
+    return type(value) in kinds and finite
 
 
 @contextmanager

@@ -6,8 +6,10 @@ import fcntl
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -52,7 +54,11 @@ class RunWriter:
         """
         self.run = run
         self._folder = os.open(run.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        self._lock = _locked(run)
+        try:
+            self._lock = _locked(run)
+        except BaseException:
+            os.close(self._folder)
+            raise
         self._steps = 0
         """How many are in the history."""
         self._reported = 0
@@ -60,7 +66,8 @@ class RunWriter:
         self._sizes = {HISTORY: 0, REPORTS: 0}
         """Bytes of the files that grow, as far as they are whole."""
         for draft in run.folder.glob(f"*{DRAFT}"):  # what a killed process was about to write
-            draft.unlink()
+            with suppress(OSError):
+                draft.unlink()
 
     @property
     def gone(self) -> bool:
@@ -71,28 +78,26 @@ class RunWriter:
             return True
         return (there.st_dev, there.st_ino) != (held.st_dev, held.st_ino)
 
-    def restore(self, trainer: Trainer) -> Reports:
+    def restore(self, trainer: Trainer) -> Restored:
         """Bring a trainer to the newest checkpoint that is whole.
 
-        What was written down after it is taken back, and checkpoints that are not whole are set
-        aside; without any, the trainer stays at step 0.
-
-        Returns:
-            The reports up to there.
+        What was written down after it is taken back, and what is not whole is set aside; without
+        any checkpoint, the trainer stays at step 0.
 
         Raises:
+            MakemoreError: no checkpoint is whole.
             OSError: the folder cannot be written to.
         """
-        reports, broken = newest_checkpoint(self.run, trainer)
-        for path in broken:
-            path.rename(path.with_suffix(BROKEN))
-        self._steps = trainer.step
-        _, self._sizes[HISTORY] = read_history(self.run.folder / HISTORY, trainer.step)
-        _, self._sizes[REPORTS] = read_reports(self.run.folder / REPORTS, trainer.step)
+        restored = newest_checkpoint(self.run, trainer)
+        for path in restored.broken:
+            path.rename(path.with_name(path.name + BROKEN))
+        self._steps, self._reported = restored.steps, len(restored.reports)
+        self._sizes = {HISTORY: restored.history_size, REPORTS: restored.reports_size}
+        if restored.steps < trainer.step:  # it is written anew, with gaps
+            self._steps = self._sizes[HISTORY] = 0
         for name in self._sizes:
             self._append(name, b"")
-        self._reported = len(reports)
-        return reports
+        return restored
 
     def save(self, trainer: Trainer, reports: Reports) -> bool:
         """Write down what has happened since the last time, and then a checkpoint.
@@ -111,7 +116,7 @@ class RunWriter:
             return False
         replace_file(self.run.folder / _file_name(checkpoint.step), checkpoint.to_bytes())
         for path in self.run.checkpoints[KEPT:]:
-            path.unlink()
+            path.unlink(missing_ok=True)
         return True
 
     def save_history(self, trainer: Trainer, reports: Reports) -> None:
@@ -126,7 +131,7 @@ class RunWriter:
         for start in range(self._steps, trainer.step, LINES_AT_ONCE):
             steps = range(start, min(start + LINES_AT_ONCE, trainer.step))
             each = zip(steps, losses[steps.start : steps.stop].tolist(), strict=True)
-            lines = (f"{step}\t{lr(step):.9g}\t{loss:.9g}\n" for step, loss in each)
+            lines = (f"{step}\t{lr(step)!r}\t{loss:.9g}\n" for step, loss in each)
             self._append(HISTORY, "".join(lines).encode())
             self._steps = steps.stop
         lines = (json.dumps(asdict(report)) + "\n" for report in reports.since(self._reported))
@@ -166,33 +171,59 @@ class RunWriter:
         self._sizes[name] = size + len(data)
 
 
-def newest_checkpoint(run: Run, trainer: Trainer) -> tuple[Reports, list[Path]]:
+class Restored(NamedTuple):
+    """What a run's folder had to give, up to its newest checkpoint that is whole."""
+
+    reports: Reports
+    reports_size: int
+    """Bytes that they take in their file."""
+    steps: int
+    """How many are in the history: those of the checkpoint, unless the history is damaged."""
+    history_size: int
+    broken: list[Path]
+    """What is in the way and cannot be used: newer checkpoints, and what should be a file."""
+
+
+def newest_checkpoint(run: Run, trainer: Trainer) -> Restored:
     """Bring a trainer to the newest checkpoint of a run that is whole.
 
-    A run that was never begun has none, and leaves the trainer at step 0.
-
-    Returns:
-        The reports up to there, and the newer checkpoints, which cannot be used.
+    A run that was never begun has none, and leaves the trainer at step 0. Steps that a damaged
+    history does not have are left without a loss.
 
     Raises:
         MakemoreError: none of those that there are is whole.
     """
+    history, log = run.folder / HISTORY, run.folder / REPORTS
     broken: list[Path] = []
     checkpoints = run.checkpoints
-    if not checkpoints:
-        return Reports(), broken
     for path in checkpoints:
         try:
             checkpoint = Checkpoint.of(read_file(path, MOST_CHECKPOINT))
-            losses, _ = read_history(run.folder / HISTORY, checkpoint.step)
+            if path.name != _file_name(checkpoint.step) or not checkpoint.finite:
+                raise ValueError("not written by us")
+            losses, _ = read_history(history, checkpoint.step)
             missing = torch.full((checkpoint.step - len(losses),), torch.nan)
             trainer.restore(checkpoint, torch.cat([losses, missing]))
         except (OSError, ValueError, MakemoreError):
             broken.append(path)
         else:
-            reports, _ = read_reports(run.folder / REPORTS, checkpoint.step)
-            return Reports(reports), broken
-    raise MakemoreError(f"{visible(run.name)} has no checkpoint that is whole; start it anew")
+            break
+    else:
+        if checkpoints:
+            raise MakemoreError(
+                f"{visible(run.name)} has no checkpoint that is whole; start it anew"
+            )
+    losses, history_size = read_history(history, trainer.step)
+    reports, reports_size = read_reports(log, trainer.step)
+    if len(losses) < trainer.step and os.path.lexists(history):
+        broken.append(history)
+    others = [path for path in (history, log) if path not in broken and not _is_file(path)]
+    broken += filter(os.path.lexists, others)
+    return Restored(Reports(reports), reports_size, len(losses), history_size, broken)
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _locked(run: Run) -> int:

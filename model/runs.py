@@ -17,6 +17,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -27,11 +28,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.alphabet import visible
-from model.corpus import Corpus, load, parse
+from model.corpus import GALLERY, MOST_BYTES, Corpus, load, parse
 from model.errors import MakemoreError
 from model.files import UNREADABLE, open_file, read_file, replace_file, sync_directory
 from model.history import read_history, read_reports
-from model.recipe import Recipe
+from model.recipe import MOST_STEPS, Recipe
 from model.reports import Report
 from model.session import Phase
 
@@ -46,6 +47,7 @@ MOST_WORDS_KEPT = 1 << 24  # bytes of a corpus that are copied into the folder
 MOST_CHECKPOINT = 1 << 33  # bytes
 LONGEST_NAME = 60
 LONGEST_SLUG = 30
+MOST_REASON = 200  # characters of what an error says, which may repeat the file
 
 
 @dataclass(frozen=True)
@@ -85,17 +87,19 @@ class Status:
         """The status that a file holds, `asdict` of it in JSON.
 
         Raises:
-            ValueError: the file holds something else.
+            ValueError, TypeError, LookupError: the file holds something else.
         """
-        values = dict(stored)
-        phase = Phase(values.pop("phase"))
+        phase = Phase(stored["phase"])
         kinds = {"step": int, "seconds": float, "error": str, "process": int}
-        for name, kind in kinds.items():
-            if type(values[name]) is not kind:
-                raise ValueError(f"no usable {name}")
-        if any(type(values[name]) not in (float, type(None)) for name in ("loss", "floor")):
-            raise ValueError("no usable loss or floor")
-        return cls(phase, **{name: values[name] for name in (*kinds, "loss", "floor")})
+        values = {name: stored[name] for name in (*kinds, "loss", "floor")}
+        if not all(type(values[name]) is kind for name, kind in kinds.items()):
+            raise ValueError("a value of another type")
+        numbers = values["seconds"], values["loss"] or 0.0, values["floor"] or 0.0
+        if not all(type(number) is float and math.isfinite(number) for number in numbers):
+            raise ValueError("a value that is no number")
+        if not 0 <= values["step"] <= MOST_STEPS or min(values["seconds"], values["process"]) < 0:
+            raise ValueError("a value out of range")
+        return cls(phase, **values)
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ class Run:
             kinds = {"name": str, "source": str, "sha256": str, "words": int, "characters": int}
             if not all(type(getattr(corpus, field)) is kind for field, kind in kinds.items()):
                 raise ValueError("no usable corpus")
-            if type(name) is not str or type(created) is not str:
+            if type(name) is not str or not name.strip() or type(created) is not str:
                 raise ValueError("no usable name")
             return cls(folder, name[:LONGEST_NAME], created, Recipe.of(stored["recipe"]), corpus)
         except FileNotFoundError:
@@ -143,7 +147,8 @@ class Run:
         except (OSError, *UNREADABLE, MakemoreError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             place = visible(str(folder / RUN))
-            raise MakemoreError(f"{place} cannot be used: {visible(str(reason))}") from None
+            reason = visible(str(reason)[:MOST_REASON])
+            raise MakemoreError(f"{place} cannot be used: {reason}") from None
 
     @property
     def status(self) -> Status:
@@ -155,7 +160,7 @@ class Run:
             status = Status.of(json.loads(read_file(self.folder / STATUS)))
         except (OSError, *UNREADABLE):
             status = Status()
-        if status.phase in (Phase.RUNNING, Phase.PREPARING) and not self.live:
+        if status.phase.resumable and not self.live:
             return replace(status, phase=Phase.INTERRUPTED)
         return status
 
@@ -177,7 +182,8 @@ class Run:
     @property
     def checkpoints(self) -> list[Path]:
         """The files of its checkpoints, the newest first."""
-        return sorted(self.folder.glob(CHECKPOINTS), key=lambda path: path.name, reverse=True)
+        paths = [path for path in self.folder.glob(CHECKPOINTS) if not path.is_dir()]
+        return sorted(paths, key=lambda path: path.name, reverse=True)
 
     @property
     def bytes(self) -> int:
@@ -193,9 +199,9 @@ class Run:
         record = self.corpus
         kept = self.folder / WORDS
         try:
-            data = read_file(kept, MOST_WORDS_KEPT)
+            data = read_file(kept, MOST_BYTES)
         except (OSError, ValueError):
-            corpus = replace(load(record.source), name=record.name)
+            corpus = replace(_load_again(record.source), name=record.name)
         else:
             corpus = parse(data, record.name)
         if fingerprint(corpus) != record.sha256:
@@ -224,7 +230,7 @@ class Run:
             renamed.write()
         except OSError as error:
             raise MakemoreError(
-                f"{visible(self.name)} cannot be renamed: {error.strerror}"
+                f"{visible(self.name)} cannot be renamed: {error.strerror or error}"
             ) from None
         return renamed
 
@@ -243,7 +249,7 @@ class Run:
             shutil.rmtree(self.folder)
         except OSError as error:
             raise MakemoreError(
-                f"{visible(self.name)} cannot be deleted: {error.strerror}"
+                f"{visible(self.name)} cannot be deleted: {error.strerror or error}"
             ) from None
 
     def write(self) -> None:
@@ -271,15 +277,19 @@ def create(root: Path, corpus: Corpus, recipe: Recipe, name: str = "") -> Run:
     """
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = _new_folder(root, f"{_slug(corpus.name)}-n{recipe.n}")
-    data = corpus.text.encode()
-    if len(data) <= MOST_WORDS_KEPT or not corpus.source:
-        replace_file(folder / WORDS, data)
-    figures = corpus.word_count, corpus.characters
-    record = CorpusRecord(corpus.name, corpus.source, fingerprint(corpus), *figures)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    run = Run(folder, _checked(name or folder.name), now, recipe, record)
-    run.write()
-    sync_directory(root)
+    try:
+        data = corpus.text.encode()
+        if len(data) <= MOST_WORDS_KEPT or not corpus.source:
+            replace_file(folder / WORDS, data)
+        figures = corpus.word_count, corpus.characters
+        record = CorpusRecord(corpus.name, corpus.source, fingerprint(corpus), *figures)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        run = Run(folder, _checked(name or folder.name), now, recipe, record)
+        run.write()
+        sync_directory(root)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return run
 
 
@@ -330,6 +340,24 @@ def find(root: Path, wanted: str) -> Run:
 def fingerprint(corpus: Corpus) -> str:
     """The SHA-256 of a corpus's text."""
     return hashlib.sha256(corpus.text.encode()).hexdigest()
+
+
+def _load_again(source: str) -> Corpus:
+    """The corpus that a run names, which may be a stranger's: nothing that could keep us waiting.
+
+    Raises:
+        MakemoreError: it is neither a file nor one of the gallery, or cannot be read.
+    """
+    try:
+        known = source in GALLERY or Path(source).is_file()
+    except ValueError:  # what no file can be called
+        known = False
+    if not known:
+        raise MakemoreError(
+            f"the run's words are gone: {visible(source[:MOST_REASON]) or 'it names no file'}; "
+            f"put them back, or into {WORDS} in its folder"
+        )
+    return load(source)
 
 
 def _checked(name: str) -> str:

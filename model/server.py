@@ -12,27 +12,32 @@ import os
 import selectors
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model import protocol
 from model.errors import MakemoreError
 from model.protocol import MOST_REQUEST, VERSION, Request, encode
 from model.runs import Run
-from model.session import Session, Snapshot, Trained, in_one_line
+from model.session import Session, Trained, in_one_line
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 UPDATES_PER_SECOND = 10
 MOST_VIEWERS = 32
-MOST_UNREAD = 1 << 28  # bytes of answers that a viewer may leave unread
+BACKLOG = 128
+"""Viewers that may knock at once."""
+MOST_WAITING = 8
+"""Answers that a viewer may wait for at once."""
 LOSSES_A_LINE = 1 << 16
 REPORTS_A_LINE = 1000
-PART = 1 << 16  # bytes that are read or written at once
+PART = 1 << 16
+"""Bytes that are read or written at once; a viewer that leaves as many unread is not read."""
 GOODBYE_SECONDS = 0.5
 """For which the last lines may take to be read."""
 
@@ -47,7 +52,9 @@ class Viewer:
     attached: bool = False
     received: bytearray = field(default_factory=bytearray)
     unsent: bytearray = field(default_factory=bytearray)
-    run: int = 0
+    news: Iterator[dict[str, Any]] | None = None
+    """What it is being told; None where it has heard all."""
+    run: int | None = None
     """Which run it was told of; and how many of its losses and reports, and its state."""
     losses: int = 0
     reports: int = 0
@@ -56,6 +63,15 @@ class Viewer:
     def send(self, **message: Any) -> None:
         """Put a message behind what is still to be sent."""
         self.unsent += encode(message)
+
+
+class Waiting(NamedTuple):
+    """A request whose answer needs the network."""
+
+    viewer: Viewer
+    id: int
+    trained: Future[Trained | None]
+    answer: Answer
 
 
 class Server:
@@ -69,16 +85,11 @@ class Server:
         """
         self._session = session
         self._run = run
-        self._waiting: list[tuple[Viewer, int, Future[Trained | None], Answer]] = []
+        self._waiting: list[Waiting] = []
         self._viewers: list[Viewer] = []
         self._closing = threading.Event()
-        run.folder.chmod(0o700)
-        run.socket.unlink(missing_ok=True)  # of a process that was killed; the lock is ours
-        self._socket = socket.socket(socket.AF_UNIX)
-        with protocol.address(run.socket) as address:
-            self._socket.bind(address)
-        run.socket.chmod(0o600)
-        self._socket.listen(MOST_VIEWERS)
+        self._due = 0.0  # when viewers are next told what is new
+        self._socket = _listening(run)
         self._bell, self._ringer = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         for each in (self._socket, self._bell):
@@ -103,57 +114,60 @@ class Server:
 
     def _serve(self) -> None:
         while not self._closing.is_set():
-            waits = 1 / UPDATES_PER_SECOND if self._viewers else None
+            waits = max(0.0, self._due - time.monotonic()) if self._viewers else None
             for key, events in self._selector.select(waits):
                 if key.fileobj is self._socket:
                     self._accept()
                 elif key.fileobj is self._bell:
                     self._bell.recv(PART)
-                else:
-                    self._exchange(key.data, events)
+                elif events & selectors.EVENT_READ:
+                    self._receive(key.data)
             self._answer()
+            is_time = time.monotonic() >= self._due
+            if is_time:
+                self._due = time.monotonic() + 1 / UPDATES_PER_SECOND
             for viewer in list(self._viewers):
+                if is_time and viewer.attached and viewer.news is None:
+                    viewer.news = self._news(viewer)
                 self._tell(viewer)
         self._say_goodbye()
 
     def _accept(self) -> None:
         with suppress(OSError):
             connection, _ = self._socket.accept()
-            if not protocol.is_ours(connection) or len(self._viewers) >= MOST_VIEWERS:
-                connection.close()
-                return
             connection.setblocking(False)
             viewer = Viewer(connection)
             self._viewers.append(viewer)
             self._selector.register(connection, selectors.EVENT_READ, viewer)
+            if not protocol.is_ours(connection):
+                self._refuse(viewer, "the run is another user's")
+            elif len(self._viewers) > MOST_VIEWERS:
+                self._refuse(viewer, f"it has {MOST_VIEWERS} viewers already")
 
-    def _exchange(self, viewer: Viewer, events: int) -> None:
-        try:
-            if events & selectors.EVENT_READ:
-                data = viewer.connection.recv(PART)
-                if not data:
-                    raise ConnectionResetError
-                viewer.received += data
-                self._read(viewer)
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._drop(viewer)
+    def _refuse(self, viewer: Viewer, reason: str) -> None:
+        """Say why, and hang up."""
+        viewer.send(type="error", id=None, message=reason)
+        self._flush(viewer)
+        self._drop(viewer)
 
-    def _read(self, viewer: Viewer) -> None:
+    def _receive(self, viewer: Viewer) -> None:
         """Obey the whole lines that have come."""
-        *lines, rest = viewer.received.split(b"\n")
-        viewer.received = rest
-        if len(rest) > MOST_REQUEST:
-            lines.append(rest)
-        for line in lines:
+        try:
+            data = viewer.connection.recv(PART)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._drop(viewer)
+            return
+        *lines, viewer.received = (viewer.received + data).split(b"\n")
+        for line in (*lines, viewer.received):
             if len(line) > MOST_REQUEST:
-                reason = f"a line has at most {MOST_REQUEST} bytes"
-                viewer.send(type="error", id=None, message=reason)
-                self._flush(viewer)
-                self._drop(viewer)
+                self._refuse(viewer, f"a line has at most {MOST_REQUEST} bytes")
                 return
-            self._obey(viewer, bytes(line))
+            if line is not viewer.received:
+                self._obey(viewer, bytes(line))
 
     def _obey(self, viewer: Viewer, line: bytes) -> None:
         id = None
@@ -177,6 +191,7 @@ class Server:
                 if request.arguments.get("protocol") != VERSION:
                     raise MakemoreError(f"this trainer speaks protocol {VERSION}; use its version")
                 viewer.attached = True
+                self._due = 0.0
                 return {"protocol": VERSION, "run": self._run.id, "process": os.getpid()}
             case "adjust":
                 recipe = session.snapshot.recipe
@@ -196,47 +211,73 @@ class Server:
 
     def _ask(self, viewer: Viewer, id: int, answer: Answer) -> None:
         """Answer as soon as the network can be had."""
-        future = self._session.trained()
-        self._waiting.append((viewer, id, future, answer))
-        future.add_done_callback(lambda _: self._ring())
+        if sum(one.viewer is viewer for one in self._waiting) == MOST_WAITING:
+            raise MakemoreError(f"{MOST_WAITING} answers are still to come; wait for one of them")
+        trained = self._session.trained()
+        self._waiting.append(Waiting(viewer, id, trained, answer))
+        trained.add_done_callback(lambda _: self._ring())
 
     def _answer(self) -> None:
-        done = [one for one in self._waiting if one[2].done()]
+        done = [one for one in self._waiting if one.trained.done()]
         self._waiting = [one for one in self._waiting if one not in done]
-        for viewer, id, future, answer in done:
+        for viewer, id, trained, answer in done:
             try:
-                viewer.send(type="reply", id=id, **answer(future.result()))
+                viewer.send(type="reply", id=id, **answer(trained.result()))
             except Exception as error:  # out of memory, say: the asker's matter
                 viewer.send(type="error", id=id, message=in_one_line(error))
 
+    def _news(self, viewer: Viewer) -> Iterator[dict[str, Any]]:
+        """What a viewer has not been told of how things stand now, its state at the end."""
+        snapshot = self._session.snapshot
+        if snapshot.run != viewer.run:
+            viewer.run, viewer.losses, viewer.reports, viewer.state = snapshot.run, 0, 0, None
+            yield {"type": "begin"}
+        while snapshot.losses is not None and viewer.losses < snapshot.step:
+            first = viewer.losses
+            viewer.losses = min(first + LOSSES_A_LINE, snapshot.step)
+            part = protocol.bytes_to_text(_floats(snapshot.losses[first : viewer.losses]))
+            yield {"type": "losses", "first": first, "losses": part}
+        reports = snapshot.reports
+        while (first := viewer.reports) < len(reports):
+            new = reports.since(first)[:REPORTS_A_LINE]
+            viewer.reports += len(new)
+            if new[0] is reports[first]:  # or else the oldest are forgotten
+                part = [asdict(report) for report in new]
+                yield {"type": "reports", "first": first, "reports": part}
+        state = protocol.state_message(snapshot, self._session.speed)
+        if state != viewer.state:
+            viewer.state = state
+            yield state
+
     def _tell(self, viewer: Viewer) -> None:
-        """Send what is unsent; tell what is new, if all of it was read."""
-        if viewer.attached and not viewer.unsent:
-            snapshot = self._session.snapshot
-            if snapshot.run != viewer.run:
-                viewer.run, viewer.losses, viewer.reports, viewer.state = snapshot.run, 0, 0, None
-            _tell_losses(viewer, snapshot)
-            _tell_reports(viewer, snapshot)
-            state = protocol.state_message(snapshot, self._session.speed)
-            if state != viewer.state:
-                viewer.state = state
-                viewer.send(**state)
+        """Send what is unsent and what is new, a message at a time, as far as it is read."""
         self._flush(viewer)
+        while viewer.news is not None and not viewer.unsent:
+            if (message := next(viewer.news, None)) is None:
+                viewer.news = None
+            else:
+                viewer.send(**message)
+                self._flush(viewer)
+        if viewer in self._viewers:
+            # Woken as soon as it has read something; and not read while it reads nothing.
+            events = selectors.EVENT_WRITE if viewer.unsent else 0
+            if len(viewer.unsent) < PART:
+                events |= selectors.EVENT_READ
+            self._selector.modify(viewer.connection, events, viewer)
 
     def _flush(self, viewer: Viewer) -> None:
         try:
             while viewer.unsent:
                 del viewer.unsent[: viewer.connection.send(viewer.unsent[:PART])]
         except BlockingIOError:
-            if len(viewer.unsent) > MOST_UNREAD:
-                self._drop(viewer)
+            pass
         except OSError:
             self._drop(viewer)
-        if viewer in self._viewers:  # to be woken as soon as it has read
-            events = selectors.EVENT_WRITE if viewer.unsent else 0
-            self._selector.modify(viewer.connection, selectors.EVENT_READ | events, viewer)
 
     def _drop(self, viewer: Viewer) -> None:
+        viewer.unsent.clear()
+        viewer.news = None
+        self._waiting = [one for one in self._waiting if one.viewer is not viewer]
         if viewer in self._viewers:
             self._viewers.remove(viewer)
             self._selector.unregister(viewer.connection)
@@ -246,27 +287,28 @@ class Server:
         for viewer in list(self._viewers):
             viewer.connection.settimeout(GOODBYE_SECONDS / len(self._viewers))
             self._tell(viewer)
+            if viewer.attached:
+                viewer.news = self._news(viewer)
+                self._tell(viewer)
             self._drop(viewer)
         for each in (self._socket, self._bell, self._ringer, self._selector):
             each.close()
 
 
-def _tell_losses(viewer: Viewer, snapshot: Snapshot) -> None:
-    if snapshot.losses is None:
-        return
-    for first in range(viewer.losses, snapshot.step, LOSSES_A_LINE):
-        part = snapshot.losses[first : min(first + LOSSES_A_LINE, snapshot.step)]
-        viewer.send(type="losses", first=first, losses=protocol.bytes_to_text(_floats(part)))
-    viewer.losses = snapshot.step
-
-
-def _tell_reports(viewer: Viewer, snapshot: Snapshot) -> None:
-    while viewer.reports < (total := len(snapshot.reports)):
-        new = snapshot.reports.since(viewer.reports)
-        first = total - len(new)  # the oldest may be forgotten
-        part = [asdict(report) for report in new[:REPORTS_A_LINE]]
-        viewer.send(type="reports", first=first, reports=part)
-        viewer.reports = first + len(part)
+def _listening(run: Run) -> socket.socket:
+    """The socket in a run's folder, which nobody else can reach."""
+    run.folder.chmod(0o700)
+    run.socket.unlink(missing_ok=True)  # of a process that was killed; the lock is ours
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        with protocol.address(run.socket) as address:
+            listening.bind(address)
+        run.socket.chmod(0o600)
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
 def _samples(request: Request) -> Answer:

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from model.errors import MakemoreError
@@ -63,6 +64,8 @@ class Snapshot:
     """Why it is not kept on disk at present, though it goes on."""
     name: str = ""
     """Of the run on disk; "" while there is none."""
+    folder: Path | None = None
+    """That the run is kept in, which stays when the run is renamed; None where it is not kept."""
     checkpoint: int | None = None
     """The step of the last checkpoint, which a run that fails goes back to."""
     process: int = 0

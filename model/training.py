@@ -18,7 +18,7 @@ from model.draws import Draws
 from model.errors import MakemoreError
 from model.nets import network
 from model.nets.one_layer import OneLayer, count_objective, one_hot_objective
-from model.ngrams import Ngrams, count, examples
+from model.ngrams import ContextIndex, Ngrams, count, examples
 from model.optimisers import Adam, GradientDescent, Optimiser
 from model.recipe import Recipe
 from model.reports import Report
@@ -40,11 +40,13 @@ class Trainer:
     def __init__(self, corpus: Corpus, recipe: Recipe) -> None:
         self.recipe = recipe
         self.device = devices.choose(recipe.device)
-        ngrams = count(corpus, recipe.n)
-        self.floor = CountModel(ngrams).floor
-        self.contexts = ngrams.contexts
         self.step = 0
         """The steps done."""
+        self._contexts: ContextIndex | None = None  # not yet counted
+        with self._explained():
+            ngrams = count(corpus, recipe.n)
+            self.floor = CountModel(ngrams).floor
+        self._contexts = ngrams.contexts
         self.losses = torch.full((recipe.steps,), torch.nan)
         """The loss of each step, before its update, on the CPU; the first `step` count. (steps,)
 
@@ -228,9 +230,11 @@ class Trainer:
         """What to do instead, given what is free on the device."""
         if not devices.is_out_of_memory(error):
             return "start the program again to use it, or choose the device cpu"
-        free = devices.free_memory(self.device.device)
+        free, contexts = devices.free_memory(self.device.device), self._contexts
+        if contexts is None:
+            return "choose a lower n or fewer words"
         for n in range(self.recipe.n - 1, 1, -1):
-            entries = len(self.contexts.levels[n - 2]) * self.contexts.alphabet_size
+            entries = len(contexts.levels[n - 2]) * contexts.alphabet_size
             if entries * TABLES * 4 <= free:
                 return f"n={n} would fit ({devices.size(entries * TABLES * 4)})"
         elsewhere = "" if self.device.name == "cpu" else "the device cpu or "

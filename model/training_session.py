@@ -133,6 +133,10 @@ class TrainingSession:
         """End the run; its network can still be sampled."""
         self._commands.put(self._stop)
 
+    def save(self) -> None:
+        """Make a checkpoint now."""
+        self._commands.put(self._save)
+
     def clear(self) -> None:
         """Forget the run; what is on disk stays."""
         self._commands.put(self._clear)
@@ -205,8 +209,7 @@ class TrainingSession:
         # Counted from when this chunk was due, so that short delays do not add up.
         pause = done / speed if speed else 0
         self._due = max(self._due + pause, now - PACED_CHUNK_SECONDS)
-        if self._keeper and self._keeper.due and self._snapshot.phase is Phase.RUNNING:
-            self._save()
+        self._save_if_due()
 
     def _advance(self, steps: int) -> None:
         trainer, phase = self._trainer, self._snapshot.phase
@@ -274,7 +277,9 @@ class TrainingSession:
         self._leave()
         self._corpus = corpus
         recipe = replace(run.recipe, device=device) if device else run.recipe
-        self._snapshot = Snapshot(Phase.PREPARING, recipe, name=run.name, run=next(run_numbers))
+        self._snapshot = Snapshot(
+            Phase.PREPARING, recipe, name=run.name, folder=run.folder, run=next(run_numbers)
+        )
         self._keeper = Keeper(self, self._checkpoint_seconds)
         try:
             self._keeper.open(run)
@@ -286,8 +291,8 @@ class TrainingSession:
         except Exception as error:  # see _advance
             self._trainer = None
             self._publish(phase=Phase.FAILED, error=in_one_line(error))
-        if self._trainer is None:
-            self._keeper.note(self._snapshot)
+        if self._trainer is None:  # the folder is left as it was
+            self._keeper.close()
             return
         phase = Phase.PAUSED if paused else Phase.RUNNING
         self._publish(
@@ -295,6 +300,7 @@ class TrainingSession:
             recipe=self._trainer.recipe,
             step=self._trainer.step,
             start=self._trainer.step,
+            folder=self._keeper.folder,
             warning=self._keeper.warning,
         )
         self._begin_measuring(self._trainer.step)
@@ -344,6 +350,7 @@ class TrainingSession:
         if self._snapshot.phase is Phase.PAUSED:
             self._begin_measuring(self._snapshot.step)
             self._advance(1)
+            self._save_if_due()
 
     def _stop(self) -> None:
         if self._snapshot.phase.resumable:
@@ -353,7 +360,8 @@ class TrainingSession:
     def _adjust(self, recipe: Recipe) -> None:
         if self._trainer is None or self._snapshot.phase is Phase.FINISHED:
             return
-        self._save()  # the history has the learning rates that there were
+        if self._snapshot.phase is not Phase.FAILED:  # there is nothing new
+            self._save()  # the history has the learning rates that there were
         self._trainer.adjust(recipe)
         self._publish(recipe=self._trainer.recipe)
 
@@ -373,10 +381,15 @@ class TrainingSession:
         if self._keeper is None:
             self._keeper = Keeper(self, self._checkpoint_seconds)
             if self._runs is not None and self._corpus is not None:
-                name = self._keeper.create(self._runs, self._corpus, trainer.recipe)
-                self._publish(name=name, warning=self._keeper.warning)
+                self._keeper.create(self._runs, self._corpus, trainer.recipe)
+                self._publish(folder=self._keeper.folder, warning=self._keeper.warning)
+                self._publish(name=self._keeper.name)
                 self._save()
         return self._keeper
+
+    def _save_if_due(self) -> None:
+        if self._keeper and self._keeper.due and self._snapshot.phase.resumable:
+            self._save()
 
     def _save(self) -> None:
         if self._keeper is not None and self._keeper.keeps and self._trainer is not None:
@@ -391,10 +404,14 @@ class TrainingSession:
         self._glance_due = now + GLANCE_SECONDS
         if self._keeper.gone:
             self._keeper.close()
-            self._publish(warning="the run's folder is gone, and so it has stopped", name="")
+            self._publish(warning="the run's folder is gone, and so it has stopped")
+            self._publish(name="", folder=None)
             if self._snapshot.phase.resumable:
                 self._publish(phase=Phase.STOPPED)
-        elif self._snapshot.phase is Phase.RUNNING:
+            return
+        if self._keeper.keeps and self._keeper.name != self._snapshot.name:
+            self._publish(name=self._keeper.name)
+        if self._snapshot.phase is Phase.RUNNING:
             self._keeper.note(self._snapshot)
 
     def _leave(self) -> None:

@@ -36,6 +36,24 @@ def test_escape_sequences_are_printed_inert(makemore: Makemore, arguments: list[
     assert "\u241b" in result.out + result.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["stats", "words.txt", HOSTILE],
+        ["train", "words.txt", HOSTILE],
+        ["runs", "rename", "one", "other", HOSTILE],
+        ["stats", "-n", HOSTILE],
+        ["sample", "--model", HOSTILE],
+    ],
+    ids=["an argument", "of train", "of runs", "a number", "a choice"],
+)
+def test_wrong_usage_is_printed_inert(makemore: Makemore, arguments: list[str]):
+    result = makemore(*arguments)
+    assert result.status == 2
+    assert result.out == ""
+    assert result.err.split("\n") == list(map(visible, result.err.split("\n")))
+
+
 def test_the_name_of_a_file_is_printed_inert(makemore: Makemore, tmp_path: Path):
     path = tmp_path / f"{HOSTILE}.txt"
     path.write_bytes(WORDS)

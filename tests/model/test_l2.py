@@ -1,4 +1,7 @@
-"""The penalty on W; what trains with it is `model.training`, where its tests on a GPU are, too."""
+"""The penalty on W and the learning rate, set at the start or amid a run.
+
+What trains with them is `model.training`, where the tests on a GPU are, too.
+"""
 
 import math
 
@@ -11,7 +14,7 @@ from model.evaluation import nll
 from model.nets.one_layer import OneLayer, count_objective
 from model.ngrams import count, examples
 from model.optimisers import Adam, GradientDescent
-from model.recipe import OPTIMISERS, RECIPES, Recipe
+from model.recipe import MOST_L2, OPTIMISERS, RECIPES, Recipe
 from model.training import Trainer
 
 NOTEBOOK = RECIPES["notebook"].with_(device="cpu")
@@ -89,7 +92,7 @@ def test_a_penalty_that_is_set_amid_a_run_changes_the_later_steps_alone(vowels: 
         trainer.advance(most)
     assert trainer.step == 31
     before = trainer.network.W.clone()
-    trainer.set_l2(2)
+    trainer.adjust(recipe.with_(l2=2))
     assert torch.equal(trainer.network.W, before)
     assert trainer.recipe == recipe.with_(l2=2)
     finish(trainer, 7)
@@ -104,10 +107,10 @@ def test_a_penalty_may_be_set_before_the_first_step_or_set_to_what_it_is(vowels:
     recipe = CONVERGE.with_(steps=60, l2=0.5)
     from_the_start = trained(vowels, recipe)
     trainer = Trainer(vowels, recipe.with_(l2=0))
-    trainer.set_l2(0.5)
+    trainer.adjust(recipe)
     while not trainer.finished:
         trainer.advance(9)
-        trainer.set_l2(0.5)
+        trainer.adjust(recipe)
     assert torch.equal(trainer.losses, from_the_start.losses)
     assert torch.equal(trainer.network.W, from_the_start.network.W)
 
@@ -117,7 +120,7 @@ def test_a_penalty_that_is_lifted_lets_the_network_reach_the_floor(vowels: Corpu
     while trainer.step < 100:
         trainer.advance(50)
     assert float(trainer.losses[trainer.step - 1]) > trainer.floor + 0.1
-    trainer.set_l2(0)
+    trainer.adjust(trainer.recipe.with_(l2=0))
     finish(trainer, 50)
     # Not all the way: Adam remembers the penalty's gradients for a thousand steps.
     assert float(trainer.losses[-1]) == pytest.approx(trainer.floor, abs=1e-2)
@@ -139,15 +142,46 @@ def test_a_penalty_that_no_run_can_have_leaves_the_run_as_it_was(vowels: Corpus,
     trainer = Trainer(vowels, CONVERGE.with_(steps=60, l2=1))
     trainer.advance(5)
     with pytest.raises(MakemoreError, match="L2 penalty") as error:
-        trainer.set_l2(l2)
+        trainer.adjust(trainer.recipe.with_(l2=l2))
     assert str(error.value).isprintable()
     finish(trainer, 50)
     assert trainer.recipe.l2 == 1
     assert torch.equal(trainer.losses, expected.losses)
 
 
-@pytest.mark.parametrize("l2", [1e42, 1e300])
-def test_a_penalty_that_is_too_strong_is_an_error_that_says_what_to_do(vowels: Corpus, l2: float):
-    with pytest.raises(MakemoreError) as error:
-        trained(vowels, CONVERGE.with_(l2=l2))
+@pytest.mark.parametrize("l2", [MOST_L2 + 1, 1e42, 1e300])
+def test_a_penalty_that_is_too_strong_is_an_error_that_says_what_to_do(l2: float):
+    with pytest.raises(MakemoreError, match="choose 0 to 1,000,000") as error:
+        CONVERGE.with_(l2=l2)
     assert str(error.value).isprintable()
+
+
+def test_a_learning_rate_that_is_set_amid_a_run_changes_the_later_steps_alone(vowels: Corpus):
+    recipe = NOTEBOOK.with_(steps=120)
+    plain = trained(vowels, recipe)
+    trainer = Trainer(vowels, recipe)
+    for most in (1, 30):
+        trainer.advance(most)
+    before = trainer.network.W.clone()
+    trainer.adjust(recipe.with_(learning_rate=1000.0))
+    assert torch.equal(trainer.network.W, before)
+    finish(trainer, 7)
+    assert torch.equal(trainer.losses[:32], plain.losses[:32])
+    assert bool((trainer.losses[33:] != plain.losses[33:]).all())
+    # At the rate of the step before, the update of step 31 is ten times what it was.
+    again = Trainer(vowels, recipe)
+    again.advance(1)
+    again.advance(30)
+    again.adjust(recipe.with_(learning_rate=1000.0))
+    again.advance(1)
+    once = Trainer(vowels, recipe)
+    once.advance(1)
+    once.advance(31)
+    moved, usual = again.network.W - before, once.network.W - before
+    assert float((moved - 10 * usual).abs().max()) < 1e-4 * float(moved.abs().max()) + 1e-5
+
+
+def test_only_the_rate_and_the_penalty_are_taken_over(vowels: Corpus):
+    trainer = Trainer(vowels, CONVERGE)
+    trainer.adjust(NOTEBOOK.with_(learning_rate=3.0, l2=2.0, steps=7, seed=9, n=4))
+    assert trainer.recipe == CONVERGE.with_(learning_rate=3.0, l2=2.0)

@@ -1,64 +1,31 @@
 """The session's thread, driven without a screen: commands in any order, exact step counts."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workbench import ENDLESS, QUICK, WORDS
+from running import (
+    CORPUS,
+    ENDLESS,
+    NOTEBOOK,
+    QUICK,
+    alone,
+    finished,
+    obeyed,
+    training_session,
+    wait_until,
+)
 
 from model import training
-from model.corpus import Corpus, parse
-from model.recipe import RECIPES, Recipe
+from model.errors import MakemoreError
+from model.recipe import Recipe
 from model.reports import Report
-from model.training import Trainer
 from model.session import Phase, Snapshot
+from model.training import Trainer
 from model.training_session import PACED_CHUNK_SECONDS, TrainingSession
-
-CORPUS = parse("\n".join(WORDS).encode(), "words.txt")
-NOTEBOOK = RECIPES["notebook"].with_(device="cpu", steps=120)
-TRIES, PAUSE = 2000, 0.01
-
-
-@contextmanager
-def training_session(speed: float | None = None) -> Iterator[TrainingSession]:
-    session = TrainingSession(speed)
-    try:
-        yield session
-    finally:
-        session.close()
-        session.join()
-
-
-def obeyed(session: TrainingSession) -> Snapshot:
-    """How things stand when all commands so far have been obeyed."""
-    session.trained().result(timeout=60)
-    return session.snapshot
-
-
-def wait_until(session: TrainingSession, condition: Callable[[Snapshot], object]) -> Snapshot:
-    """Let the session run until `condition` holds of its snapshot."""
-    never = threading.Event()
-    for _ in range(TRIES):
-        if condition(snapshot := session.snapshot):
-            return snapshot
-        never.wait(PAUSE)
-    raise AssertionError(f"never came; stands at {session.snapshot}")
-
-
-def finished(session: TrainingSession) -> Snapshot:
-    return wait_until(session, lambda snapshot: snapshot.phase is Phase.FINISHED)
-
-
-def alone(recipe: Recipe, corpus: Corpus = CORPUS) -> tuple[torch.Tensor, list[Report]]:
-    """What the trainer makes of a recipe without a session."""
-    trainer = Trainer(corpus, recipe)
-    reports = list(trainer.run())
-    return trainer.losses, reports
 
 
 def test_a_new_session_is_idle():
@@ -76,7 +43,7 @@ def test_a_run_ends_as_it_does_without_a_session(recipe: Recipe, speed: float | 
         end = finished(session)
         assert end.step == recipe.steps
         assert torch.equal(end.losses, losses)
-        assert end.reports == reports
+        assert list(end.reports) == reports
         assert end.loss == float(losses[-1])
         assert end.recipe == recipe
         assert end.error == ""
@@ -93,16 +60,19 @@ def test_a_single_step_adds_one():
             assert (snapshot.step, snapshot.phase) == (step, Phase.PAUSED)
         losses, reports = alone(QUICK)
         assert torch.equal(snapshot.losses[:5], losses[:5])
-        assert snapshot.reports == reports[:1]
+        assert list(snapshot.reports) == reports[:1]
 
 
 def test_steps_that_come_faster_than_the_thread_are_of_one_run():
     with training_session() as session:
-        for _ in range(3):
+        session.prepare(CORPUS, QUICK)
+        run = obeyed(session).run
+        session.step()
+        for _ in range(2):
             session.prepare(CORPUS, QUICK)
             session.step()
         snapshot = obeyed(session)
-        assert (snapshot.step, snapshot.run, snapshot.phase) == (3, 1, Phase.PAUSED)
+        assert (snapshot.step, snapshot.run, snapshot.phase) == (3, run, Phase.PAUSED)
 
 
 def test_the_last_single_step_finishes_the_run():
@@ -151,19 +121,21 @@ def test_a_paused_run_goes_on_as_if_it_had_not_been():
         session.resume()
         end = finished(session)
         assert torch.equal(end.losses, losses)
-        assert end.reports == reports
+        assert list(end.reports) == reports
 
 
 def test_a_new_run_takes_the_place_of_the_old():
     losses, reports = alone(QUICK)
     with training_session() as session:
-        session.start(CORPUS, ENDLESS)
-        session.start(CORPUS, NOTEBOOK)
-        session.start(CORPUS, QUICK)
+        seen: set[int] = set()
+        for recipe in (ENDLESS, NOTEBOOK, QUICK):
+            session.start(CORPUS, recipe)
+            seen.add(obeyed(session).run)
         end = finished(session)
-        assert end.run == 3
+        assert end.run == max(seen)
+        assert len(seen) == 3
         assert torch.equal(end.losses, losses)
-        assert end.reports == reports
+        assert list(end.reports) == reports
 
 
 def test_there_is_one_thread_however_many_runs():
@@ -277,6 +249,65 @@ def test_closing_a_run_ends_the_thread(speed: float | None):
     session.close()
     session.join()
     assert threading.active_count() == before
+
+
+# What may change while a run goes on
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_learning_rate_that_is_set_is_that_of_the_later_steps_alone(paused: bool):
+    plain, _ = alone(QUICK)
+    with training_session(100) as session:
+        session.start(CORPUS, QUICK, paused=paused)
+        if paused:
+            for _ in range(5):
+                session.step()
+        before = wait_until(session, lambda snapshot: snapshot.step >= 5).step
+        session.adjust(QUICK.with_(learning_rate=0.25, l2=0.5))
+        after = obeyed(session)
+        session.set_speed(None)
+        session.resume()
+        end = finished(session)
+    assert before <= after.step < QUICK.steps
+    assert after.recipe == QUICK.with_(learning_rate=0.25, l2=0.5)
+    assert end.recipe == after.recipe
+    # The first step with another rate still has the loss from before its update.
+    assert torch.equal(end.losses[: before + 1], plain[: before + 1])
+    assert end.losses[-1] != plain[-1]
+    trainer = Trainer(CORPUS, QUICK)
+    trainer.advance(1)
+    while trainer.step < after.step:
+        trainer.advance(1)
+    trainer.adjust(after.recipe)
+    assert list(end.reports)[-1].lr == after.recipe.lr(QUICK.steps - 1)
+    if paused:
+        list(trainer.run())
+        assert torch.equal(end.losses, trainer.losses)
+
+
+def test_nothing_but_the_rate_and_the_penalty_is_taken_over():
+    other = NOTEBOOK.with_(learning_rate=3.0, l2=2.0, steps=7, seed=9, n=4, device="auto")
+    with training_session() as session:
+        session.start(CORPUS, QUICK, paused=True)
+        session.adjust(other)
+        assert obeyed(session).recipe == QUICK.with_(learning_rate=3.0, l2=2.0)
+
+
+def test_a_run_that_is_over_or_not_there_is_not_adjusted():
+    changed = QUICK.with_(learning_rate=0.5)
+    with training_session() as session:
+        session.adjust(changed)
+        assert obeyed(session) == Snapshot()
+        session.start(CORPUS, QUICK)
+        end = finished(session)
+        session.adjust(changed)
+        assert obeyed(session) == end
+
+
+def test_a_rate_that_no_run_can_have_cannot_be_asked_for():
+    for rate in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(MakemoreError, match="learning rate"):
+            QUICK.with_(learning_rate=rate)
 
 
 def test_a_network_asked_for_at_the_end_keeps_nobody_waiting():

@@ -286,7 +286,7 @@ class TestOnCuda:
             trainer = Trainer(surnames, recipe.with_(device=device, steps=401))
             trainer.advance(1)
             for l2 in penalties:
-                trainer.set_l2(l2)
+                trainer.adjust(trainer.recipe.with_(l2=l2))
                 trainer.advance(50)
             assert trainer.finished
             losses.append(trainer.losses.tolist())
