@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
 from model import __version__
+from model.cli_options import Command, runs_option
 from model.corpus import DEFAULT, STANDARD_INPUT, load
 from model.errors import MakemoreError
+from model.runs import default_root, find
+from tui.signals import Signals
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("source", metavar="[CORPUS]", default=DEFAULT)
+@click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("source", metavar="[CORPUS]", default="")
+@click.option("--run", "wanted", metavar="RUN", default="",
+              help="Open this run: follow it if it is trained, or go on with it.")  # fmt: skip
+@runs_option
 @click.option("--tour", is_flag=True, help="Be shown round: the notebook in a dozen short steps.")
 @click.version_option(__version__)
-def main(source: str, tour: bool) -> None:
+def main(source: str, wanted: str, root: Path | None, tour: bool) -> None:
     """A workbench for character-level language models.
 
     CORPUS is a file with one word a line, "-" for standard input, or the name of a built-in corpus
     such as german-last-names; without it, english-first-names. In the app, ? shows every key.
     """
-    corpus = None
+    signals = Signals()
+    if source and wanted:
+        raise click.UsageError("a run has its own corpus: name one or the other")
+    corpus = run = None
+    if wanted:
+        try:
+            run = find(root or default_root(), wanted)
+        except MakemoreError as error:
+            raise click.ClickException(str(error)) from None
     if source == STANDARD_INPUT:
         try:
             corpus = load(source)
@@ -34,10 +49,11 @@ def main(source: str, tour: bool) -> None:
 
     from tui.app import MakemoreApp
 
-    app = MakemoreApp(source, corpus, tour=tour)
-    app.run()
-    app.session.join()
-    sys.exit(app.return_code or 0)
+    app = MakemoreApp(source or DEFAULT, corpus, runs=root, run=run, tour=tour)
+    status = signals.run(app)
+    if farewell := app.farewell():
+        click.echo(farewell, err=True)
+    sys.exit(status)
 
 
 def _read_keys_from_terminal() -> None:
