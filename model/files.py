@@ -66,10 +66,9 @@ def read_file(path: Path, most: int = MOST_TEXT) -> bytes:
     """
     descriptor = open_file(path, os.O_RDONLY)
     with os.fdopen(descriptor, "rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise ValueError(f"more than {most:,} bytes")
-    return data
+        if os.fstat(descriptor).st_size <= most and len(data := file.read(most + 1)) <= most:
+            return data
+    raise ValueError(f"more than {most:,} bytes")
 
 
 def open_file(path: Path, flags: int) -> int:

@@ -80,4 +80,6 @@ def written(name: str, value: Any) -> str:
     """A figure as it is shown; the caller makes what comes from files visible."""
     if value is None:
         return "-"
+    if name == "created":
+        return value[:16].replace("T", " ")
     return format(value, FIGURES.get(name, ""))

@@ -23,7 +23,6 @@ from model.runs import (
     CHECKPOINTS,
     HISTORY,
     LOCK,
-    MOST_CHECKPOINT,
     REPORTS,
     STATUS,
     Run,
@@ -34,6 +33,7 @@ from model.training import Trainer
 KEPT = 3
 """Checkpoints that are not pruned: the newest."""
 BROKEN = ".broken"
+MOST_HEADER = 1 << 16  # bytes of a checkpoint besides its tensors
 LINES_AT_ONCE = 100_000
 TRIES, PAUSE_SECONDS = 20, 0.05  # for the lock, which a lister of runs may hold for a moment
 
@@ -198,7 +198,7 @@ def newest_checkpoint(run: Run, trainer: Trainer) -> Restored:
     checkpoints = run.checkpoints
     for path in checkpoints:
         try:
-            checkpoint = Checkpoint.of(read_file(path, MOST_CHECKPOINT))
+            checkpoint = Checkpoint.of(read_file(path, trainer.bytes + MOST_HEADER))
             if path.name != _file_name(checkpoint.step) or not checkpoint.finite:
                 raise ValueError("not written by us")
             losses, _ = read_history(history, checkpoint.step)

@@ -17,7 +17,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import math
 import os
 import re
 import shutil
@@ -44,9 +43,9 @@ RUN, STATUS, WORDS, HISTORY = "run.json", "status.json", "words.txt", "history.t
 REPORTS, LOCK, SOCKET, LOG = "reports.jsonl", "lock", "socket", "log.txt"
 CHECKPOINTS = "step-*.safetensors"
 MOST_WORDS_KEPT = 1 << 24  # bytes of a corpus that are copied into the folder
-MOST_CHECKPOINT = 1 << 33  # bytes
 LONGEST_NAME = 60
 LONGEST_SLUG = 30
+MOST_NUMBER, LEAST_SECONDS = 1e300, 1e-9  # which can be subtracted and divided by
 MOST_REASON = 200  # characters of what an error says, which may repeat the file
 
 
@@ -94,10 +93,14 @@ class Status:
         values = {name: stored[name] for name in (*kinds, "loss", "floor")}
         if not all(type(values[name]) is kind for name, kind in kinds.items()):
             raise ValueError("a value of another type")
-        numbers = values["seconds"], values["loss"] or 0.0, values["floor"] or 0.0
-        if not all(type(number) is float and math.isfinite(number) for number in numbers):
+        numbers = [values[name] for name in ("seconds", "loss", "floor")]
+        known = [number for number in numbers if number is not None]
+        if not all(type(number) is float and abs(number) < MOST_NUMBER for number in known):
             raise ValueError("a value that is no number")
-        if not 0 <= values["step"] <= MOST_STEPS or min(values["seconds"], values["process"]) < 0:
+        seconds = values["seconds"]
+        if not (seconds == 0 or seconds > LEAST_SECONDS):
+            raise ValueError("no usable seconds")
+        if not 0 <= values["step"] <= MOST_STEPS or values["process"] < 0:
             raise ValueError("a value out of range")
         return cls(phase, **values)
 
@@ -350,7 +353,7 @@ def _load_again(source: str) -> Corpus:
     """
     try:
         known = source in GALLERY or Path(source).is_file()
-    except ValueError:  # what no file can be called
+    except (OSError, ValueError):  # what no file can be called
         known = False
     if not known:
         raise MakemoreError(

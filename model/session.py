@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from model.alphabet import visible
 from model.errors import MakemoreError
 from model.recipe import Recipe
 from model.reports import Reports
@@ -159,4 +160,4 @@ def in_one_line(error: Exception) -> str:
     if isinstance(error, MakemoreError):
         return str(error)
     first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0] if first else 'no details'}"
+    return f"{type(error).__name__}: {visible(first[0]) if first else 'no details'}"

@@ -99,6 +99,12 @@ class Trainer:
         tensors[GENERATOR] = self.generator.get_state()
         return Checkpoint(self.step, self.recipe, tensors)
 
+    @property
+    def bytes(self) -> int:
+        """Of the tensors in a checkpoint."""
+        tensors = (*self._tensors().values(), self.generator.get_state())
+        return sum(tensor.nbytes for tensor in tensors)
+
     def restore(self, checkpoint: Checkpoint, losses: Tensor) -> None:
         """Go back, or on, to a checkpoint: the steps that follow are those that followed it then.
 

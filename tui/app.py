@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -20,6 +21,7 @@ from textual.widgets import Footer, Input, Static, Tab, Tabs
 
 from model.corpus import DEFAULT, Corpus
 from model.recipe import Recipe
+from model.runs import Run, default_root
 from tui.keys import KEYS, bindings_of
 from tui.messages import CellFollowed, DrawsChanged, KChosen, L2Chosen, WordFollowed
 from tui.panes.dataset import DatasetPane
@@ -30,8 +32,8 @@ from tui.panes.pane import Pane
 from tui.panes.roads import RoadsPane
 from tui.panes.smoothing import SmoothingPane
 from tui.panes.training import TrainingPane
+from tui.run_bench import RunBench
 from tui.tour import STOPS, Tour
-from tui.workbench import Workbench
 
 PANES: tuple[type[Pane], ...] = (
     DatasetPane,
@@ -45,7 +47,7 @@ PANES: tuple[type[Pane], ...] = (
 FRAMES_PER_SECOND = 4 if "SSH_CONNECTION" in os.environ else 10
 
 
-class MakemoreApp(Workbench):
+class MakemoreApp(RunBench):
     """The workbench: a corpus, a network that learns it, and the words that both write."""
 
     TITLE = "makemore"
@@ -56,12 +58,27 @@ class MakemoreApp(Workbench):
     pane: var[int] = var(0, init=False)
 
     def __init__(
-        self, source: str = DEFAULT, corpus: Corpus | None = None, *, tour: bool = False
+        self,
+        source: str = DEFAULT,
+        corpus: Corpus | None = None,
+        *,
+        runs: Path | None = None,
+        run: Run | None = None,
+        tour: bool = False,
     ) -> None:
-        """Make the app for the corpus that `source` names, or for one that is loaded already."""
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        """Make the app.
+
+        Args:
+            source: the corpus to begin with.
+            corpus: one that is loaded already, instead.
+            runs: the directory that runs are kept in; None for the user's.
+            run: what to begin with instead of a corpus.
+            tour: whether to begin with the tour.
+        """
+        super().__init__(runs or default_root(), True if "NO_COLOR" in os.environ else None)
         self._source = source
         self._given = corpus
+        self._run = run
         self._tour = tour
         self._filled = False
 
@@ -116,19 +133,20 @@ class MakemoreApp(Workbench):
         self._filled = True
         self.watch_pane()
         self.set_interval(1 / FRAMES_PER_SECOND, self.pull)
-        self.open_corpus(self._source, self._given)
+        if self._run is not None:
+            self.open_run(self._run)
+        else:
+            self.open_corpus(self._source, self._given)
         if self._tour:
             self.action_tour()
-
-    def on_unmount(self) -> None:
-        """End the run with the app."""
-        self.session.close()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Until the panes are there, one can only leave."""
         if action == "next_stop":
             typing = len(self.screen_stack) > 1 and bool(self.screen.query(Input))
             return self._filled and not typing and self._panes.query_one(Tour).open
+        if self.moving and action in ("train", "step", "stop", "detach"):
+            return None
         return self._filled or action == "quit"
 
     def action_open(self) -> None:
@@ -148,10 +166,24 @@ class MakemoreApp(Workbench):
         from tui.screens.forms import RecipeForm
 
         def take(recipe: Recipe | None) -> None:
-            if recipe is not None and recipe != self.recipe:
-                self.set_recipe(recipe)
+            if recipe is None or recipe == self.recipe:
+                return
+            if recipe == self.recipe.adjusted_to(recipe) and self.snapshot.phase.resumable:
+                figures = f"learning rate {recipe.learning_rate:g} and L2 {recipe.l2:g}"
+                self.notify(f"The run goes on with {figures}.")
+            self.set_recipe(recipe)
 
         self.push_screen(RecipeForm(self.recipe), take)
+
+    def action_runs(self) -> None:
+        """Show the runs that are on disk."""
+        from tui.screens.runs import RunsScreen
+
+        def take(run: Run | None) -> None:
+            if run is not None:
+                self.open_run(run)
+
+        self.push_screen(RunsScreen(self), take)
 
     def looked_at(self) -> bool:
         """Whether a pane on the screen shows the inside of the network."""

@@ -53,6 +53,8 @@ KEYS = [
     hidden("s", "step", "Single step", "Do one step and pause", id="run.step"),
     hidden("r", "reset", "Reset", "Back to step 0", id="run.reset"),
     hidden("x", "stop", "Stop", "End the run and keep its network", id="run.stop"),
+    hidden("R", "runs", "Runs", "List, open, compare, delete them", id="run.list"),
+    hidden("D", "detach", "Detach", "Train on in a process of its own", id="run.detach"),
     hidden("minus", "change_speed(-1)", "Slower", "Fewer steps a second", id="slower", display="-"),
     hidden(
         "plus,equals_sign", "change_speed(1)", "Faster", "More of them", id="faster", display="+"
@@ -79,5 +81,14 @@ KEYS = [
         tooltip="While the tour is on",
     ),
     hidden("e", "edit_recipe", "Edit recipe", "Steps, learning rate, seed, device", id="run.edit"),
+    Binding(
+        "ctrl+z",
+        "suspend_process",
+        "Suspend",
+        id="suspend",
+        show=False,
+        priority=True,
+        tooltip="Back to the shell; fg returns, bg goes on",
+    ),
     hidden("l", "log_scale", "Log scale", "Of the loss axis", id="run.log"),
 ]

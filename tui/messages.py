@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -11,9 +12,11 @@ from model.corpus import Corpus
 from tui.look import Look
 
 if TYPE_CHECKING:
+    from model.attached_session import AttachedSession
     from model.counts import CountModel
     from model.draws import Draws
     from model.language_model import LanguageModel
+    from model.runs import Run
     from model.sampling import Sample
 
 
@@ -39,6 +42,48 @@ class CorpusRefused(Message):
 
     reason: str
     request: int
+
+
+@dataclass
+class RunOpened(Message):
+    """The words of a run on disk are known, and who trains it."""
+
+    run: Run
+    corpus: Corpus
+    session: AttachedSession | None
+    """Of the process that trains it; None where none does."""
+    request: int
+    device: str = ""
+    """To go on with here, where it is another one than the run's."""
+    paused: bool = True
+    """Whether it waits, if it is to go on here."""
+    note: str = ""
+    """What the user is told."""
+    again: bool = False
+    """Whether another process took it when it was opened before."""
+    changes: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What it goes on with here, of what may change while it goes on."""
+
+
+@dataclass
+class RunRefused(Message):
+    """A run could not be opened, or not be detached."""
+
+    reason: str
+    request: int
+    title: str = "Not opened"
+    left: Run | None = None
+    """One that was let go of, and is to be taken back."""
+    paused: bool = True
+    """Whether it waits then."""
+
+
+@dataclass
+class RunRestored(Message):
+    """A run is at its last checkpoint, or another process was faster."""
+
+    opened: RunOpened
+    taken: bool
 
 
 @dataclass

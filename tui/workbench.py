@@ -1,4 +1,4 @@
-"""The state of the workbench, and what changes it: the corpus, its counts, the run, the looks."""
+"""The state of the workbench: the corpus, its counts, the run that is shown, the looks into it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from model.alphabet import visible
 from model.corpus import Corpus, load
 from model.order import ORDERS
 from model.recipe import RECIPES, Recipe
-from model.session import Phase, Snapshot, in_one_line
+from model.session import Phase, Session, Snapshot, in_one_line
 from model.training_session import TrainingSession
 from tui import settings
 from tui.look import Look
@@ -28,12 +29,19 @@ if TYPE_CHECKING:
     from model.counts import CountModel
     from model.ngrams import Ngrams
 
-SPEEDS = (1, 3, 10, 30, 100, 300, 1000, 3000)
-"""Paces in steps a second."""
 LOOKING_SHARE = 0.2
 """Of the time at most goes into looking at the network while it learns."""
 LATER = ("plotext", "tui.screens.help", "tui.screens.forms", "tui.screens.open_corpus")
 """What takes a moment to import and is not needed for the first picture."""
+
+
+def prepared(corpus: Corpus) -> Corpus:
+    """A corpus, with all at hand that is needed to show it; to be called in a thread."""
+    for module in LATER:
+        import_module(module)
+    # What the panes show of the words takes a moment for a long list.
+    _ = corpus.vocabulary, corpus.alphabet, corpus.lengths, corpus.longest, corpus.shortest
+    return corpus
 
 
 class Workbench(App[None]):
@@ -53,9 +61,14 @@ class Workbench(App[None]):
     activity: var[str] = var("")
     """What is being loaded, while it is."""
 
-    def __init__(self, ansi_color: bool | None) -> None:
+    def __init__(self, runs: Path, ansi_color: bool | None) -> None:
         super().__init__(ansi_color=ansi_color)
-        self.session = TrainingSession(self.pace)
+        self.runs = runs
+        """The directory that runs are kept in."""
+        self.local = TrainingSession(self.pace, runs=runs)
+        """Trains in this process, whatever is shown."""
+        self.session: Session = self.local
+        """Of the run that is shown."""
         self._request = 0
         """Which corpus is wanted; the answer to an earlier request is late."""
         self._counting = False
@@ -88,12 +101,7 @@ class Workbench(App[None]):
 
     def _load(self, source: str, given: Corpus | None, request: int) -> None:
         try:
-            for module in LATER:
-                import_module(module)
-            corpus = given or load(source)
-            # What the panes show of the words takes a moment for a long list.
-            _ = corpus.vocabulary, corpus.alphabet, corpus.lengths, corpus.longest, corpus.shortest
-            self.post_message(CorpusLoaded(corpus, request))
+            self.post_message(CorpusLoaded(prepared(given or load(source)), request))
         except Exception as error:  # too large for the memory, say: the user is to know
             self.post_message(CorpusRefused(in_one_line(error), request))
 
@@ -168,69 +176,26 @@ class Workbench(App[None]):
 
     # The run
 
-    def action_train(self) -> None:
-        """Start a run, pause it or let it go on."""
-        phase = self.session.snapshot.phase
-        if phase is Phase.RUNNING:
-            self.session.pause()
-        elif phase is Phase.PAUSED:
-            self.session.resume()
-        elif phase is not Phase.PREPARING:
-            self._start()
-
-    def action_step(self) -> None:
-        """Do one step, of a new run if there has been none."""
-        phase = self.session.snapshot.phase
-        if phase in (Phase.FINISHED, Phase.STOPPED):
-            self.notify("The run is over: r goes back to step 0, space starts it again.")
-            return
-        if corpus := self._learnable():
-            self.session.prepare(corpus, self.recipe)
-            self.session.step()
-
-    def action_reset(self) -> None:
-        """Go back to step 0."""
-        self._start(paused=True)
-
-    def action_stop(self) -> None:
-        """End the run."""
-        self.session.stop()
-
-    def action_full_speed(self) -> None:
-        """Go as fast as it goes, or back to the pace of before."""
-        self.full_speed = not self.full_speed
-
-    def action_change_speed(self, by: int) -> None:
-        """Go to the next faster or slower pace."""
-        place = SPEEDS.index(self.pace) + by
-        if 0 <= place < len(SPEEDS):
-            self.pace = SPEEDS[place]
-        self.full_speed = False
-
-    def watch_pace(self) -> None:
-        """Let the run go at the new pace."""
-        self.session.set_speed(None if self.full_speed else self.pace)
-
-    def watch_full_speed(self) -> None:
-        """Let the run go at the new pace."""
-        self.watch_pace()
-
-    def _start(self, *, paused: bool = False) -> None:
-        if corpus := self._learnable():
-            self.session.start(corpus, self.recipe, paused=paused)
-
-    def _learnable(self) -> Corpus | None:
-        """The corpus; where there is none, the user is told."""
-        if self.corpus is None:
-            self.notify("There is nothing to learn from yet: wait, or open a corpus with o.")
-        return self.corpus
+    def leave(self) -> None:
+        """Let go of a run of another process, which goes on."""
+        if self.session is not self.local:
+            self.session.close()
+            self.session = self.local
 
     def _end_run(self, reason: str) -> None:
         if self.session.snapshot.phase in (Phase.RUNNING, Phase.PAUSED):
-            step = self.session.snapshot.step
-            self.notify(f"{reason}: the run has ended at step {step:,}.", markup=False)
-        self.session.clear()
+            self.notify(f"{reason}: {self._fate(self.session.snapshot)}", markup=False)
+        self.leave()
+        self.local.clear()
         self.look = None
+
+    def _fate(self, snapshot: Snapshot) -> str:
+        """What becomes of a run that is left."""
+        name = visible(snapshot.name)
+        if snapshot.process:
+            return f"{name} goes on in process {snapshot.process}; R lists it."
+        end = f"the run has ended at step {snapshot.step:,}"
+        return f"{end}; R lists it as {name}." if snapshot.folder else f"{end}."
 
     def looked_at(self) -> bool:
         """Whether anybody wants to see the inside of the network."""
@@ -242,6 +207,10 @@ class Workbench(App[None]):
         now = self.snapshot
         if now.phase is Phase.FAILED and (now.phase, now.run) != (before.phase, before.run):
             self.notify(now.error, title="The run failed", severity="error", markup=False)
+        if now.warning and now.warning != before.warning:
+            self.notify(now.warning, severity="warning", timeout=10, markup=False)
+        elif before.warning and not now.warning and now.folder and now.run == before.run:
+            self.notify(f"{visible(now.name)} is saved again.", markup=False)
         if now.losses is None or now.phase is Phase.FAILED:
             self.look = None
             return

@@ -1,5 +1,6 @@
 """Over a real SSH connection: train, lose the connection, come back."""
 
+import fcntl
 import getpass
 import os
 import re
@@ -8,8 +9,10 @@ import shlex
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -45,6 +48,7 @@ class Client:
 
     def __init__(self, options: list[str], *command: str) -> None:
         self.keys, screen = os.openpty()
+        fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         remote = f"cd {shlex.quote(str(ROOT))} && echo process $$ && exec {shlex.join(command)}"
         self.process = subprocess.Popen(
             ["ssh", "-tt", *options, remote],

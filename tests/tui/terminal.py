@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -86,6 +86,14 @@ class Terminal:
             if not select.select([], [self.screen], [], 0.1)[1]:
                 return
         raise AssertionError("it never stalled")
+
+    def waits_for(self, condition: Callable[[], bool]) -> None:
+        """Let the program run, unread, until the condition holds."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < end, "it never came"
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.1)
 
     def hang_up(self) -> None:
         """Go away, as a terminal's window that is closed."""

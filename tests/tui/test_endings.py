@@ -9,6 +9,9 @@ import pytest
 from terminal import NO_HANGUP, NO_TERMINAL, OWN_TERMINAL, PROGRAM, Terminal, terminal
 from workbench import ENDLESS, remember
 
+from model.runs import all_runs, default_root
+from model.session import Phase
+
 SECONDS = 5
 """The most that an ending may take."""
 SLOWNESS = 4
@@ -144,6 +147,36 @@ def test_a_hangup(reach, stalled: bool, start: str, note: Path, words_file: Path
         one.hang_up()
         assert ends_in_time(one, reading=False) == 128 + signal.SIGHUP
     assert note.read_text() == "ended"
+
+
+@pytest.mark.parametrize("stalled", [False, True])
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_run_is_kept_up_to_its_last_step(lost: bool, stalled: bool, words_file: Path):
+    remember(ENDLESS)
+    with terminal(*PROGRAM, str(words_file)) as one:
+        run_at_full_speed(one)
+        if stalled:
+            one.stall()
+        if lost:
+            one.hang_up()
+        else:
+            one.signal(signal.SIGTERM)
+        assert ends_in_time(one, reading=False) > 128
+    (run,) = all_runs(default_root())
+    assert run.status.phase is Phase.STOPPED
+    assert int(run.checkpoints[0].stem.rpartition("-")[2]) == run.status.step > 0
+
+
+def test_a_run_goes_on_while_nobody_reads(words_file: Path):
+    remember(ENDLESS)
+    with terminal(*PROGRAM, str(words_file)) as one:
+        run_at_full_speed(one)
+        one.stall()
+        (run,) = all_runs(default_root())
+        before = run.status.step
+        one.waits_for(lambda: run.status.step > before)
+        before = run.status.step
+        one.waits_for(lambda: run.status.step > before)
 
 
 def test_nothing_spins_after_a_hangup(note: Path, words_file: Path):

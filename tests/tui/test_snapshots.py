@@ -9,29 +9,43 @@ run, can be given: the figures of a picture are the same on every machine.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from runs_on_disk import written
 from textual.pilot import Pilot
 from textual.widgets import Input
-from workbench import QUICK, Bench, remember
+from workbench import ENDLESS, QUICK, Bench, remember
 
 import tui.app
+from model.recipe import RECIPES
+from model.run_writer import RunWriter
+from model.runs import Status
+from model.session import Phase
 from tui.app import MakemoreApp
 from tui.panes.generator import GeneratorPane
 from tui.panes.smoothing import SmoothingPane
+from tui.screens.compare import CompareScreen
 from tui.screens.forms import Form, RecipeForm
 from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
+from tui.screens.question import Question
+from tui.screens.runs import RunsScreen
 from tui.screens.trace import TraceScreen
 from tui.screens.where_from import WhereFromScreen
-from model.session import Phase
+from tui.widgets import run_table
 
 RECIPE = QUICK.with_(steps=501)
 SIZES = [(80, 24), (120, 40), (200, 50)]
 NO_COLOUR = "no colour"
 LOOKS = [*((size, "textual-dark") for size in SIZES), ((120, 40), "textual-light")]
 LOOKS_IDS = [f"{width}x{height}-{theme.split('-')[1]}" for (width, height), theme in LOOKS]
+
+RUNS = Path("runs")
+NOW = "2026-03-01T12:00:00+00:00"
+held: list[RunWriter] = []
+"""The locks of runs that are live."""
 
 View = Callable[[Bench], Awaitable[None]]
 
@@ -63,6 +77,21 @@ async def look(bench: Bench) -> None:
     bench.app.pull()
     step = bench.app.session.snapshot.step
     await bench.until(lambda: bench.app.look and bench.app.look.step == step, "a look")
+
+
+async def attached(bench: Bench) -> None:
+    """A run that another process trains."""
+    await paused(bench)
+    running = {"phase": Phase.RUNNING, "process": 4711, "steps_per_second": 12_345.0}
+    bench.app.snapshot = replace(bench.app.snapshot, **running)
+
+
+async def warning(bench: Bench) -> None:
+    """A run for which there is no room on the disk."""
+    await paused(bench)
+    reason = "not saved: No space left on device (/home/ada/.local/share/makemore-tui/runs/"
+    reason += "words-n2-1); the run goes on, free some space or see to the folder"
+    bench.app.snapshot = replace(bench.app.snapshot, warning=reason)
 
 
 async def failed(bench: Bench) -> None:
@@ -178,12 +207,68 @@ async def explorer_help(bench: Bench) -> None:
     await bench.screen(HelpScreen)
 
 
+ERROR = "the loss is no longer a number: choose a lower learning rate; the run is back at its "
+ERROR += "checkpoint of step 200"
+KEPT = [
+    (Status(Phase.RUNNING, 250_000, 1.93, 1.76, 41.5, process=4711), ENDLESS, "words-n2-7", 30),
+    (Status(Phase.FAILED, 212, None, 1.76, 0.1, ERROR), RECIPE, "too fast", 300),
+    (Status(Phase.FINISHED, 501, 1.7559, 1.7559, 0.3), RECIPE, "english-first-names-n2-12", 4_000),
+    (Status(Phase.INTERRUPTED, 900_000, 1.1, 1.0, 900.0), ENDLESS.with_(n=3), "over night", 90_000),
+    (Status(Phase.PAUSED, 60, 2.5, 1.76, 0.1), RECIPES["notebook"], "the notebook's", 900_000),
+    (Status(Phase.STOPPED, 99, 1e9, 0.5, 0.2), RECIPE.with_(n=10, l2=0.1), "diverged", 90_000_000),
+]
+"""How runs stand, their recipes, their names and their ages in seconds."""
+
+
+async def runs(bench: Bench) -> None:
+    """The runs on disk, one of which is live and one marked."""
+    corpus, begun = bench.app.corpus, datetime.fromisoformat(NOW)
+    assert corpus is not None
+    for status, recipe, name, age in KEPT:
+        run = written(
+            corpus,
+            status,
+            root=RUNS,
+            recipe=recipe,
+            name=name,
+            created=begun - timedelta(seconds=age),
+        )
+        if status.process:
+            held.append(RunWriter(run))
+    await bench.press("R")
+    await bench.screen(RunsScreen)
+    await bench.until(lambda: "diverged" in bench.shown("#list"), "the list")
+    await bench.press("down", "down", "m", "up", "up")
+
+
+async def no_runs(bench: Bench) -> None:
+    """The list before there is anything in it."""
+    await bench.press("R")
+    await bench.screen(RunsScreen)
+    await bench.until(lambda: "no runs" in bench.shown("#none"), "the list")
+
+
+async def compare(bench: Bench) -> None:
+    """Three runs side by side."""
+    await runs(bench)
+    await bench.press("m", "end", "up", "m", "c")
+    await bench.screen(CompareScreen)
+
+
+async def delete(bench: Bench) -> None:
+    """The question before a run is deleted."""
+    await runs(bench)
+    await bench.press("m", "d")
+    await bench.screen(Question)
+
+
 VIEWS = [dataset, paused, trained, failed, generated, trace, recipe_form, draws_form, open_corpus]
 VIEWS += [help_screen, explorer, gradient, find, where_from, lens, roads, smoothing, tour]
-VIEWS += [explorer_help]
-RARE = {paused, failed, draws_form, find, explorer_help}
+VIEWS += [explorer_help, attached, warning, runs, no_runs, compare, delete]
+RARE = {paused, failed, draws_form, find, explorer_help, attached, warning, no_runs, delete}
 """Pictured in one look only."""
 WITHOUT_COLOUR = {trained, explorer, gradient, where_from, lens, roads, smoothing, tour}
+WITHOUT_COLOUR |= {runs, compare}
 """Pictured without colour as well."""
 
 
@@ -198,13 +283,14 @@ def still_app(
         (place / name).write_text("word\n")
     monkeypatch.chdir(place)
     monkeypatch.setattr(tui.app, "FRAMES_PER_SECOND", 0.001)
+    monkeypatch.setattr(run_table, "now", lambda: datetime.fromisoformat(NOW))
 
     def make(theme: str) -> MakemoreApp:
         if theme == NO_COLOUR:
             monkeypatch.setenv("NO_COLOR", "1")
             theme = "textual-dark"
         remember(RECIPE, theme)
-        app = MakemoreApp(str(words_file))
+        app = MakemoreApp(str(words_file), runs=RUNS)
         app.animation_level = "none"
         return app
 
@@ -247,5 +333,7 @@ def test_looks(
     try:
         assert snap_compare(app, terminal_size=size, run_before=prepare)
     finally:
-        app.session.close()
-        app.session.join()
+        app.local.close()
+        app.local.join()
+        while held:
+            held.pop().close()

@@ -13,7 +13,7 @@ from workbench import ENDLESS, remember
 
 SHELL = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
 # The shell may not have seen yet that the job goes on, and take it for stopped: 128 + n of that.
-CODE = "while wait %1; code=$?; [ $code -ge 146 ]; do :; done; echo code=$code"
+CODE = "while wait %1 2>&-; code=$?; [ $code -ge 146 ]; do sleep .1; done; echo code=$code"
 CTRL_Z = "\x1a"
 PROMPT = r"\$ "
 STOPPED = rf"(?s)Stopped.*{PROMPT}"
@@ -105,7 +105,7 @@ def test_a_stopped_program_ends_without_touching_the_shells_terminal(
     stop(shell, "key")
     written = len(shell.written)
     name = number.name.removeprefix("SIG")
-    shell.press(f"{continued}kill -{name} %1; {CODE}\n")
+    shell.press(f"{continued}kill -{name} %1; kill -CONT %1; {CODE}\n")
     assert shell.until(r"code=\d+") == f"code={128 + number}"
     assert not re.search(r"\x1b\[", shell.written[written:])
     leave(shell)

@@ -52,7 +52,7 @@ async def test_the_log_lists_what_the_notebook_prints(
 async def test_a_new_run_empties_the_log(words_file: Path):
     async with workbench(words_file, recipe=NOTEBOOK, size=WIDE) as bench:
         await bench.train()
-        last = f"{bench.app.snapshot.reports[-1].loss:.4f}"
+        last = f"{list(bench.app.snapshot.reports)[-1].loss:.4f}"
         assert last in bench.shown("#log")
         await bench.press("r")
         await bench.phase(Phase.PAUSED)

@@ -16,9 +16,10 @@ from textual.widgets import DataTable, DirectoryTree, Input
 
 from model.corpus import DEFAULT, Corpus
 from model.recipe import RECIPES, Recipe
+from model.runs import Run
+from model.session import Phase
 from tui import settings
 from tui.app import MakemoreApp
-from model.session import Phase
 
 NAMES = """
     emma olivia ava isabella sophia charlotte mia amelia harper evelyn abigail emily elizabeth
@@ -200,6 +201,7 @@ async def workbench(
     *,
     corpus: Corpus | None = None,
     recipe: Recipe | None = QUICK,
+    run: Run | None = None,
     size: tuple[int, int] = (80, 24),
     wait: bool = True,
 ) -> AsyncIterator[Bench]:
@@ -209,12 +211,13 @@ async def workbench(
         source: what it opens.
         corpus: what it is given instead.
         recipe: what it remembers from last time; None leaves the settings as they are.
+        run: what it opens instead of a corpus.
         size: of the terminal.
         wait: whether to wait for the counts.
     """
     if recipe is not None:
         remember(recipe)
-    app = MakemoreApp(str(source), corpus)
+    app = MakemoreApp(str(source), corpus, run=run)
     bench = Bench(app)
     try:
         async with app.run_test(size=size, notifications=True, message_hook=bench.note) as pilot:
@@ -223,5 +226,6 @@ async def workbench(
                 await bench.counted()
             yield bench
     finally:
-        app.session.close()
-        app.session.join()
+        for session in (app.session, app.local):
+            session.close()
+            session.join()

@@ -23,6 +23,7 @@ from tui.widgets.bars import share_bar
 from tui.widgets.chart import Chart, Line, Reference
 from tui.widgets.live_table import Cell, Column, LiveTable
 from tui.widgets.report_log import ReportLog
+from tui.widgets.run_table import SIGNS, nats
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,15 +32,6 @@ LOG_SECONDS = 0.5
 MOST_GAPS = 100  # contexts
 WIDEST_CONTEXT = 14
 BAR_WIDTH = 12
-SIGNS = {
-    Phase.IDLE: "○",
-    Phase.PREPARING: "⧗",
-    Phase.RUNNING: "►",
-    Phase.PAUSED: "‖",
-    Phase.STOPPED: "■",
-    Phase.FINISHED: "✓",
-    Phase.FAILED: "✗",
-}
 
 
 class Curve:
@@ -86,6 +78,10 @@ class TrainingPane(Pane):
 
 `space` starts and pauses, `s` does one step, `r` goes back to step 0, `x` ends the run.
 
+- Every run is **kept on disk**, with a checkpoint now and then: `R` lists them all, to be opened \
+again, compared, renamed and deleted. `D` lets a process of its own go on with the run: the \
+terminal may be closed, and whoever opens that run watches and steers it.
+
 - The curve is the **loss**: the mean of -log p over all examples, in nats per token. The line \
 below it is the **floor**, which counting reaches at once and the network approaches.
 - Beside it, the **gap** between both, context by context: the largest part stands first, \
@@ -111,6 +107,7 @@ retells; **converge** (Adam, cosine) reaches the floor.
     def compose(self) -> ComposeResult:
         """Lay the parts out one below the other."""
         yield Static(id="headline", markup=False)
+        yield Static(id="warning", markup=False)
         with Horizontal(id="loss-and-gaps"):
             yield Chart(id="loss", empty="space starts a run")
             yield LiveTable(id="gaps")
@@ -121,7 +118,9 @@ retells; **converge** (Adam, cosine) reaches the floor.
 
     def watch_snapshot(self) -> None:
         """Show what the run has come to."""
+        self._show_title()
         self._show_headline()
+        self._show_warning()
         self._show_curve()
         self._show_progress()
         self._show_reports()
@@ -162,7 +161,19 @@ retells; **converge** (Adam, cosine) reaches the floor.
         """Switch the loss axis between linear and logarithmic."""
         chart = self.query_one("#loss", Chart)
         chart.log_scale = not chart.log_scale
-        self.border_title = f"{self.NUMBER} {self.TITLE}{', log scale' * chart.log_scale}"
+        self._show_title()
+
+    def _show_title(self) -> None:
+        snapshot, log_scale = self.snapshot, self.query_one("#loss", Chart).log_scale
+        title = f"{self.NUMBER} {self.TITLE}{', log scale' * log_scale}"
+        process = f"process {snapshot.process}" if snapshot.process else ""
+        parts = filter(None, (title, visible(snapshot.name), process))
+        self.border_title = Content(" · ".join(parts))  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _show_warning(self) -> None:
+        warning = self.query_one("#warning", Static)
+        warning.display = bool(self.snapshot.warning)
+        warning.update(f"⚠ {visible(self.snapshot.warning)}")
 
     def _show_headline(self) -> None:
         snapshot = self.snapshot
@@ -255,11 +266,6 @@ retells; **converge** (Adam, cosine) reaches the floor.
         if self.snapshot.phase is not Phase.RUNNING or now >= self._log_due:
             self._log_due = now + LOG_SECONDS
             self.query_one(ReportLog).show(self.snapshot.reports)
-
-
-def nats(number: float) -> str:
-    """A loss; one that has diverged is no longer written out."""
-    return f"{number:.4f}" if abs(number) < 1e6 else f"{number:.4g}"
 
 
 def _figure(number: float) -> str:

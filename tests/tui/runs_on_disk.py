@@ -1,0 +1,76 @@
+"""Runs as the app finds them on disk: trained, being trained here or in a process of their own."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from workbench import ENDLESS, QUICK
+
+from model import runs
+from model.corpus import Corpus
+from model.files import replace_file
+from model.recipe import Recipe
+from model.runs import STATUS, Run, Status, all_runs, default_root
+from model.session import Phase
+from model.training_session import TrainingSession
+
+PATIENCE = 60
+PAUSE = 0.01
+
+
+@contextmanager
+def trainer(
+    corpus: Corpus, recipe: Recipe = ENDLESS, *, speed: float | None = 1000
+) -> Iterator[tuple[TrainingSession, Run]]:
+    """A session of its own that trains a run in the user's directory, and that run."""
+    session = TrainingSession(speed, runs=default_root())
+    try:
+        session.start(corpus, recipe)
+        wait(lambda: session.snapshot.folder and session.snapshot.step)
+        assert session.snapshot.folder is not None
+        yield session, Run.open(session.snapshot.folder)
+    finally:
+        session.close()
+        session.join()
+
+
+def trained(corpus: Corpus, recipe: Recipe = QUICK, name: str = "") -> Run:
+    """A run that was trained to its end, and let go of."""
+    with trainer(corpus, recipe, speed=None) as (session, run):
+        wait(lambda: session.snapshot.phase is Phase.FINISHED)
+    return run.rename(name) if name else run
+
+
+def written(
+    corpus: Corpus, status: Status, *, root: Path, recipe: Recipe, name: str, created: datetime
+) -> Run:
+    """A run that nobody has trained, as if somebody had."""
+    begun = created.isoformat(timespec="seconds")
+    run = replace(runs.create(root, corpus, recipe, name), created=begun)
+    run.write()
+    replace_file(run.folder / STATUS, json.dumps(status.stored).encode())
+    return run
+
+
+def wait(condition) -> None:
+    """Wait for what another thread or process does; no event tells of it."""
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(PAUSE)
+
+
+def kill_trainers() -> None:
+    """Kill what other processes still train."""
+    for run in all_runs(default_root()):
+        process = run.status.process
+        if run.live and process not in (0, os.getpid()):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+            wait(lambda run=run: not run.live)
