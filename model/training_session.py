@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
@@ -20,6 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from model.corpus import Corpus
+from model.pace import Pace
 from model.recipe import Recipe
 from model.reports import Reports
 from model.runs import Run
@@ -32,12 +32,7 @@ if TYPE_CHECKING:
 CHECKPOINT_SECONDS = 10.0
 GLANCE_SECONDS = 1.0
 """From one look at whether the run's folder is still there to the next."""
-CHUNK_SECONDS = 0.01  # at full speed; a pause waits for one chunk at most
-PACED_CHUNK_SECONDS = 0.04
-CHUNKS = (1, 2, 5, 10, 25, 50)
-"""Steps in a chunk: few different numbers, since a GPU captures each of them once."""
 BREATH_SECONDS = 0.0005  # after each chunk, in which the screen's thread gets its turn
-SPEED_WINDOW_SECONDS = 1.0
 JOIN_SECONDS = 3.0
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
@@ -65,11 +60,8 @@ class TrainingSession:
         self._trainer: Trainer | None = None
         self._corpus: Corpus | None = None
         self._snapshot = Snapshot()
-        self._speed = speed
+        self._pace = Pace(speed)
         self._breath = breath
-        self._marks: deque[tuple[float, int]] = deque()
-        self._seconds_per_step = CHUNK_SECONDS  # so that the first chunk is one step
-        self._due = 0.0  # when the next chunk is, at a pace
         self._runs = runs
         self._checkpoint_seconds = checkpoint_seconds
         self._keeper: Keeper | None = None
@@ -87,7 +79,7 @@ class TrainingSession:
     @property
     def speed(self) -> float | None:
         """Steps per second at most; None for as fast as it goes."""
-        return self._speed
+        return self._pace.speed
 
     def start(self, corpus: Corpus, recipe: Recipe, *, paused: bool = False) -> None:
         """Begin a run, in the place of any other."""
@@ -143,8 +135,8 @@ class TrainingSession:
 
     def set_speed(self, speed: float | None) -> None:
         """Do so many steps a second at most; None for as fast as it goes."""
-        self._speed = speed
-        self._commands.put(lambda: self._begin_measuring(self._snapshot.step))
+        self._pace.speed = speed
+        self._commands.put(lambda: self._pace.begin(self._snapshot.step))
 
     def adjust(self, recipe: Recipe) -> None:
         """Take over what may change while a run goes on, and nothing else, from a recipe."""
@@ -185,7 +177,7 @@ class TrainingSession:
             running = self._snapshot.phase is Phase.RUNNING
             wait = GLANCE_SECONDS if self._keeper and self._keeper.keeps else None
             if running:
-                wait = max(self._breath, self._due - time.perf_counter())
+                wait = max(self._breath, self._pace.due - time.perf_counter())
             try:
                 self._commands.get(block=wait != 0, timeout=wait)()
             except Empty:
@@ -198,17 +190,9 @@ class TrainingSession:
 
     def _chunk(self) -> None:
         """Do a chunk of steps, and say when the next one is due."""
-        began, before, speed = time.perf_counter(), self._snapshot.step, self._speed
-        most = CHUNK_SECONDS / self._seconds_per_step
-        if speed is not None:
-            most = min(most, speed * PACED_CHUNK_SECONDS)
-        self._advance(max(size for size in CHUNKS if size <= max(most, 1)))
-        now, done = time.perf_counter(), self._snapshot.step - before
-        if done:
-            self._seconds_per_step = (now - began) / done
-        # Counted from when this chunk was due, so that short delays do not add up.
-        pause = done / speed if speed else 0
-        self._due = max(self._due + pause, now - PACED_CHUNK_SECONDS)
+        began, before = time.perf_counter(), self._snapshot.step
+        self._advance(self._pace.chunk)
+        self._pace.note(began, self._snapshot.step - before)
         self._save_if_due()
 
     def _advance(self, steps: int) -> None:
@@ -223,24 +207,13 @@ class TrainingSession:
         except Exception as error:  # a run that fails must leave the app alive, whatever it was
             self._fail(trainer, keeper, error)
             return
-        now = time.perf_counter()
-        self._marks.append((now, trainer.step))
-        while len(self._marks) > 2 and now - self._marks[0][0] > SPEED_WINDOW_SECONDS:
-            self._marks.popleft()
+        seconds = self._snapshot.seconds + time.perf_counter() - began
+        speed = self._pace.measured(trainer.step) or self._snapshot.steps_per_second
         if trainer.finished:
             phase = Phase.FINISHED
-        self._publish(
-            phase=phase,
-            step=trainer.step,
-            steps_per_second=self._measured(),
-            seconds=self._snapshot.seconds + now - began,
-        )
+        self._publish(phase=phase, step=trainer.step, steps_per_second=speed, seconds=seconds)
         if trainer.finished:
             self._save()
-
-    def _measured(self) -> float:
-        (first, start), (last, end) = self._marks[0], self._marks[-1]
-        return (end - start) / (last - first) if last > first else self._snapshot.steps_per_second
 
     def _fail(self, trainer: Trainer, keeper: Keeper, error: Exception) -> None:
         """End a run that cannot go on, with its network back at the last checkpoint."""
@@ -303,7 +276,7 @@ class TrainingSession:
             folder=self._keeper.folder,
             warning=self._keeper.warning,
         )
-        self._begin_measuring(self._trainer.step)
+        self._pace.begin(self._trainer.step)
         self._save()
 
     def _build(self, corpus: Corpus, recipe: Recipe) -> None:
@@ -315,21 +288,16 @@ class TrainingSession:
         except Exception as error:  # see _advance
             self._publish(phase=Phase.FAILED, error=in_one_line(error))
             return
-        self._begin_measuring(0)
+        self._pace.begin(0)
         self._publish(
             floor=self._trainer.floor,
             device=str(self._trainer.device),
             losses=self._trainer.losses,
         )
 
-    def _begin_measuring(self, step: int) -> None:
-        self._due = time.perf_counter()
-        self._marks.clear()
-        self._marks.append((self._due, step))
-
     def _move(self, old: Phase, new: Phase) -> None:
         if self._snapshot.phase is old:
-            self._begin_measuring(self._snapshot.step)
+            self._pace.begin(self._snapshot.step)
             self._publish(phase=new)
             self._save()
 
@@ -348,7 +316,7 @@ class TrainingSession:
     def _single_step(self) -> None:
         self._move(Phase.RUNNING, Phase.PAUSED)
         if self._snapshot.phase is Phase.PAUSED:
-            self._begin_measuring(self._snapshot.step)
+            self._pace.begin(self._snapshot.step)
             self._advance(1)
             self._save_if_due()
 

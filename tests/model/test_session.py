@@ -21,11 +21,12 @@ from running import (
 
 from model import training
 from model.errors import MakemoreError
+from model.pace import PACED_CHUNK_SECONDS
 from model.recipe import Recipe
 from model.reports import Report
 from model.session import Phase, Snapshot
 from model.training import Trainer
-from model.training_session import PACED_CHUNK_SECONDS, TrainingSession
+from model.training_session import TrainingSession
 
 
 def test_a_new_session_is_idle():

@@ -12,8 +12,8 @@ from model.draws import Draws
 from model.errors import MakemoreError
 from model.ngrams import count
 from model.recipe import OPTIMISERS, RECIPES, Recipe
-from model.sampling import sample
 from model.reports import Report
+from model.sampling import sample
 from model.training import Trainer, envelope
 
 NOTEBOOK = RECIPES["notebook"].with_(device="cpu")

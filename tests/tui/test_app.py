@@ -14,6 +14,7 @@ from model.corpus import Corpus
 from model.counts import CountModel
 from model.ngrams import count
 from model.order import ORDERS
+from model.session import Phase
 from tui import settings
 from tui.app import PANES
 from tui.keys import bindings_of
@@ -21,7 +22,6 @@ from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused
 from tui.screens.forms import RecipeForm
 from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
-from model.session import Phase
 
 WIDE, NARROW = (120, 40), (80, 24)
 

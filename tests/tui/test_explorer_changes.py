@@ -25,10 +25,10 @@ from workbench import ENDLESS, Bench, rows, workbench
 
 from model.alphabet import label
 from model.corpus import Corpus, parse
+from model.session import Phase
 from model.tables import VIEWS
 from tui.panes.explorer import NO_NETWORK
 from tui.screens.where_from import WhereFromScreen
-from model.session import Phase
 
 WIDE = (160, 44)
 

@@ -23,10 +23,10 @@ from textual.widgets import Input
 from workbench import ENDLESS, is_seen, workbench
 
 from model.corpus import parse
+from model.session import Phase
 from model.tables import VIEWS
 from tui.panes.explorer import NO_NETWORK
 from tui.screens.where_from import WhereFromScreen
-from model.session import Phase
 from tui.widgets.heat_map import HeatMap
 from tui.widgets.row_bars import RowBars
 

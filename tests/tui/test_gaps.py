@@ -10,8 +10,8 @@ from explorer import looked, pairs, place, row_sums
 from test_markup import check_that_nothing_is_obeyed, nasty_corpus
 from workbench import ENDLESS, Bench, is_seen, rows, workbench
 
-from tui.panes.explorer import ExplorerPane
 from model.session import Phase
+from tui.panes.explorer import ExplorerPane
 from tui.widgets.live_table import LiveTable
 
 WIDE = (160, 44)

@@ -13,11 +13,11 @@ from model.counts import CountModel
 from model.draws import Draws
 from model.ngrams import count
 from model.sampling import parting, sample, trace
+from model.session import Phase
 from tui.messages import DrawingFailed, WordsDrawn
 from tui.panes.generator import MOST_ROWS, SOURCES
 from tui.screens.forms import Form
 from tui.screens.trace import TraceScreen
-from model.session import Phase
 
 # Drawing
 

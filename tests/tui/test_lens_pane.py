@@ -15,10 +15,10 @@ from workbench import ENDLESS, Bench, is_seen, rows, settle, workbench
 from model.cli import main
 from model.recipe import RECIPES
 from model.scoring import score
+from model.session import Phase
 from tui.messages import CellFollowed, WordFollowed
 from tui.panes.lens import LensPane
 from tui.screens.help import HelpScreen
-from model.session import Phase
 from tui.widgets.live_table import LiveTable
 
 CONVERGE = RECIPES["converge"].with_(device="cpu")

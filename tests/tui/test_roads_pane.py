@@ -15,11 +15,11 @@ from model.draws import Draws
 from model.ngrams import count
 from model.recipe import RECIPES
 from model.sampling import parting, sample, trace
+from model.session import Phase
 from tui.messages import CellFollowed
 from tui.panes.roads import ComparingFailed, Comparison, RoadsCompared, RoadsPane
 from tui.screens.forms import Form
 from tui.screens.trace import TraceScreen
-from model.session import Phase
 from tui.widgets.live_table import LiveTable
 
 STEPS = 3

@@ -16,12 +16,12 @@ from model.evaluation import nll
 from model.ngrams import count
 from model.recipe import RECIPES
 from model.scoring import score
+from model.session import Phase
 from model.splits import SEED, split
 from tui.held_out import hold_out
 from tui.messages import CorpusCounted, KChosen
 from tui.panes.smoothing import KS, L2S, HeldOutJudged, HoldingOutFailed, SmoothingPane
 from tui.screens.forms import Form
-from model.session import Phase
 from tui.widgets.chart import Chart, Line, Reference
 
 

@@ -17,11 +17,11 @@ from workbench import (
 
 from model.corpus import parse
 from model.recipe import RECIPES
+from model.session import Phase
 from tui import settings
 from tui.__main__ import main
 from tui.app import MakemoreApp
 from tui.tour import STOPS
-from model.session import Phase
 
 NOTEBOOK, CONVERGE = (RECIPES[name].with_(device="cpu") for name in ("notebook", "converge"))
 # Starting, leaving, moving

@@ -11,10 +11,10 @@ from touring import NUMBERS, enter, holds, panel, watch_panes
 from workbench import ENDLESS, QUICK, Bench, key_event, settle, workbench
 
 from model.recipe import RECIPES
+from model.session import Phase
 from tui.screens.forms import RecipeForm
 from tui.screens.help import HelpScreen
 from tui.screens.where_from import WhereFromScreen
-from model.session import Phase
 
 NOTEBOOK, CONVERGE = (RECIPES[name].with_(device="cpu") for name in ("notebook", "converge"))
 

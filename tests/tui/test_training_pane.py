@@ -8,11 +8,11 @@ from workbench import ENDLESS, QUICK, Bench, workbench
 
 from model.corpus import Corpus
 from model.recipe import RECIPES, Recipe
+from model.session import Phase
 from model.training import Trainer
 from tui import settings
 from tui.panes.training import SIGNS
 from tui.screens.forms import RecipeForm
-from model.session import Phase
 from tui.widgets.chart import Chart
 
 NOTEBOOK = RECIPES["notebook"].with_(device="cpu", steps=120)

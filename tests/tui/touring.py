@@ -7,6 +7,7 @@ from explorer import figures, place
 from workbench import Bench, is_seen, rows
 
 from model.recipe import RECIPES
+from model.session import Phase
 from tui.app import PANES
 from tui.panes.dataset import DatasetPane
 from tui.panes.explorer import ExplorerPane
@@ -14,7 +15,6 @@ from tui.panes.generator import GeneratorPane
 from tui.panes.roads import RoadsPane
 from tui.panes.training import TrainingPane
 from tui.tour import STOPS
-from model.session import Phase
 
 OF_NETWORK = {6: "W", 7: "network P", 9: "gradient"}
 NUMBERS = range(1, len(STOPS) + 1)
