@@ -37,7 +37,7 @@ def test_every_option_of_the_readme_exists(option: str):
     assert isinstance(makemore, Group)
     commands = (*makemore.commands.values(), makemore_tui)
     known = {each for command in commands for each in options(command)}
-    assert option in known | {"--snapshot-update"}
+    assert option in known | {"--snapshot-update", "--hypothesis-profile"}
 
 
 def test_the_number_of_built_in_corpora_is_told_rightly():

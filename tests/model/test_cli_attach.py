@@ -33,6 +33,7 @@ class Attached:
         self.process = subprocess.Popen(
             [*MAKEMORE, "attach", "--runs", str(root), *options],
             cwd=ROOT,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if "--json" not in options else subprocess.PIPE,

@@ -10,6 +10,7 @@ from command_line import Makemore, Result
 from viewers import CORPUS, restored
 
 from model import runs
+from model.errors import MakemoreError
 from model.recipe import RECIPES
 from model.run_table import figures
 from model.runs import Run
@@ -115,6 +116,17 @@ def test_a_run_that_cannot_be_leaves_nothing(
 ):
     check_that_it_failed(makemore("train", "-", *SHORT, *options, *where), says)
     assert not root.exists() or list(root.iterdir()) == []
+
+
+def test_a_run_that_fails_before_it_begins_leaves_nothing(
+    makemore: Makemore, root: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object) -> None:
+        raise MakemoreError("the counts do not fit")
+
+    monkeypatch.setattr("model.training.count", fail)
+    check_that_it_failed(makemore("train", "-", *SHORT), "the counts do not fit")
+    assert list(root.iterdir()) == []
 
 
 # runs

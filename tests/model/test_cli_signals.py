@@ -125,7 +125,9 @@ def test_a_signal_before_the_first_step(number: signal.Signals, root: Path):
         running.send_signal(number)
         assert ends(running) == 128 + number
     run = only_run(root)
-    assert run is not None
+    if run is None:  # it was not quite there
+        assert list(root.iterdir()) == []
+        return
     assert not run.live
     result = subprocess.run(
         [*MAKEMORE, "runs", "--runs", str(root), "list", "--json"],

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -100,16 +101,21 @@ def test_sigterm_ends_it_with_a_checkpoint(root: Path):
 def test_it_ends_when_its_folder_is_gone(root: Path):
     run, number = detached(root)
     shutil.rmtree(run.folder)
-    wait_until(lambda: not lives(number), "the end of the trainer")
+    try:
+        wait_until(lambda: not lives(number), "the end of the trainer")
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
     assert not run.folder.exists()
 
 
 def test_a_run_that_is_over_at_once_is_no_error(root: Path):
-    result = detach(root, "--steps", "1", "--device", "cpu")
-    assert result.status == 0, result.err
+    assert detach(root, "--steps", "1", "--device", "cpu").status == 0
     run = only_run(root)
     assert run is not None
-    wait_until(lambda: run.status.phase is Phase.FINISHED)
+    wait_until(lambda: run.status.phase is Phase.FINISHED and not run.live)
+    result = process("runs", "--runs", str(root), "resume", run.id, "--detach")
+    assert result.status == 0, result.err
 
 
 def test_a_relative_directory_is_found_from_anywhere(tmp_path: Path):

@@ -70,7 +70,7 @@ def blown_up(session: TrainingSession, after: int) -> int:
     return failed(session).step
 
 
-@pytest.mark.parametrize("after", [1, 30, 77])
+@pytest.mark.parametrize("after", [1, 30, 50, 77])
 def test_a_run_that_diverges_is_back_at_its_checkpoint_and_can_go_on(tmp_path: Path, after: int):
     undisturbed = Trainer(CORPUS, LONG)
     with training_session(root=tmp_path) as session:

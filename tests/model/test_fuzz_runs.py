@@ -178,7 +178,9 @@ def check_reports(path: Path, most: int) -> None:
     assert data[:size].count(b"\n") == len(reports)
     steps = [report.step for report in reports]
     assert steps == sorted(set(steps))
-    for report in reports:
+    lines = data[:size].split(b"\n")
+    for report, line in zip(reports, lines, strict=False):
+        assert json.loads(line)["samples"] == list(report.samples)
         assert 0 <= report.step < most
         assert math.isfinite(report.lr)
         assert math.isfinite(report.loss)

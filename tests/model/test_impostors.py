@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 import torch
@@ -82,7 +81,7 @@ RUBBISH = {
     "binary": bytes(range(11, 256)) + b"\n",
     "not an object": b"[]\n",
     "losses without a first": line(type="losses", losses=FLOATS),
-    "losses from before": line(type="losses", first=-1, losses=FLOATS),
+    "losses from before": line(type="losses", first=-5, losses=FLOATS),
     "losses from beyond": line(type="losses", first=ENDLESS.steps - 1, losses=FLOATS),
     "losses from far beyond": line(type="losses", first=10**30, losses=FLOATS),
     "losses from nowhere": line(type="losses", first="0", losses=FLOATS),
@@ -109,6 +108,11 @@ RUBBISH = {
 }
 
 
+@pytest.fixture(scope="module")
+def any_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return runs.create(tmp_path_factory.mktemp("runs"), CORPUS, ENDLESS)
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return runs.create(tmp_path, CORPUS, ENDLESS)
@@ -116,7 +120,7 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.mark.parametrize("rubbish", RUBBISH.values(), ids=RUBBISH)
 def test_rubbish_ends_the_session_with_a_warning(rubbish: bytes, run: Run):
-    with impostor(run, rubbish), attached_session(run) as here:
+    with impostor(run, line(type="begin"), rubbish), attached_session(run) as here:
         wait_until(lambda: here.ended)
         assert here.snapshot.warning.startswith("the trainer could not be understood: ")
         assert len(here.snapshot.reports) == 0
@@ -164,6 +168,7 @@ def test_weights_that_are_none_are_the_matter_of_who_asked(weights: dict[str, ob
     [
         (line(type="error", id=1, message="this trainer speaks protocol 2"), "protocol 2"),
         (line(type="error", id=1, message="\x1b[31m"), "\u241b[31m"),
+        (line(type="error", id=1, process=7, message="no more"), "no more"),
         (line(type="reply", id=1), "hung up"),
         (line(type="reply", id=1, process="7"), "hung up"),
         (b"220 smtp ready\n", "JSON"),
@@ -188,6 +193,7 @@ def test_a_trainer_that_reads_nothing_holds_up_nobody(run: Run):
         for _ in range(20_000):
             here.pause()
         assert here.trained().result(PATIENCE) is None
+        assert not here.ended  # it is there all the time
 
 
 json_values = st.recursive(
@@ -216,24 +222,22 @@ GOOD = {
         max_size=6,
     )
 )
-def test_no_trainer_can_break_a_viewer(messages: list[dict[str, object]]):
-    with TemporaryDirectory() as root:
-        run = runs.create(Path(root), CORPUS, ENDLESS)
-        lines = [json.dumps(message).encode() + b"\n" for message in messages]
-        with impostor(run, *lines) as leave, attached_session(run) as here:
-            leave.set()
-            wait_until(lambda: here.ended)
-            snapshot = here.snapshot
-            assert 0 <= snapshot.step <= (snapshot.recipe.steps if snapshot.recipe else 0)
-            assert snapshot.losses is None or snapshot.losses.dtype is torch.float32
-            assert len(snapshot.reports) >= len(list(snapshot.reports))
-            assert snapshot.warning.isprintable() or not messages
+def test_no_trainer_can_break_a_viewer(any_run: Run, messages: list[dict[str, object]]):
+    lines = [json.dumps(message).encode() + b"\n" for message in messages]
+    with impostor(any_run, *lines) as leave, attached_session(any_run) as here:
+        leave.set()
+        here.join()
+        assert here.ended
+        snapshot = here.snapshot
+        assert 0 <= snapshot.step <= (snapshot.recipe.steps if snapshot.recipe else 0)
+        assert snapshot.losses is None or snapshot.losses.dtype is torch.float32
+        assert len(snapshot.reports) >= len(list(snapshot.reports))
+        assert snapshot.warning.isprintable() or not messages
 
 
 @given(st.lists(st.binary(max_size=60), max_size=4))
-def test_no_bytes_can_break_a_viewer(lines: list[bytes]):
-    with TemporaryDirectory() as root:
-        run = runs.create(Path(root), CORPUS, ENDLESS)
-        with impostor(run, b"\n".join(lines)) as leave, attached_session(run) as here:
-            leave.set()
-            wait_until(lambda: here.ended)
+def test_no_bytes_can_break_a_viewer(any_run: Run, lines: list[bytes]):
+    with impostor(any_run, b"\n".join(lines)) as leave, attached_session(any_run) as here:
+        leave.set()
+        here.join()
+        assert here.ended

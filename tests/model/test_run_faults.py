@@ -35,7 +35,6 @@ from model.errors import MakemoreError
 from model.run_writer import RunTakenError, RunWriter
 from model.runs import Run
 from model.session import Phase
-from model.training_session import TrainingSession
 
 LONG = QUICK.with_(steps=3000)
 
@@ -343,11 +342,10 @@ def test_a_clock_that_goes_backwards_confuses_nothing(
     run = made[-1]
     for age, path in enumerate(run.checkpoints):  # the newest has the oldest date
         os.utime(path, (age * 1e6, age * 1e6))
-    session = TrainingSession(checkpoint_seconds=0.001)
-    session.restore(run, CORPUS, paused=False)
-    end = finished(session)
-    session.close()
-    session.join()
+    with training_session(200, every=0.01) as session:
+        session.restore(run, CORPUS, paused=False)
+        wait_until(session, lambda now: 20 < (now.checkpoint or 0) < QUICK.steps)
+        end = finished(session)
     assert (end.start, end.error, end.warning) == (20, "", "")
     assert torch.equal(run.history(), alone(QUICK)[0])
     assert restored(run).step == QUICK.steps

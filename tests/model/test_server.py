@@ -82,7 +82,6 @@ def test_another_user_is_refused():
                     stranger = socket.socket(socket.AF_UNIX)
                     stranger.connect(str(run.socket))
                     stranger.settimeout(PATIENCE)
-                    stranger.send(b'{"id": 1, "request": "attach", "protocol": 1}\n')
                     while data := stranger.recv(4096):
                         os.write(write, data)
                 finally:

@@ -53,6 +53,7 @@ BAD = {
     "no rate": request(request="adjust", learning_rate=0),
     "a rate that is no number": request(request="adjust", learning_rate=float("nan")),
     "an endless rate": b'{"id": 7, "request": "adjust", "learning_rate": 1e999}\n',
+    "a rate beyond all": b'{"id": 7, "request": "adjust", "learning_rate": 1' + b"0" * 400 + b"}\n",
     "a negative penalty": request(request="adjust", l2=-1),
     "another seed": request(request="adjust", seed=1),
     "a speed of 0": request(request="speed", steps_per_second=0),

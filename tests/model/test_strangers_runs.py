@@ -5,6 +5,7 @@ import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -123,11 +124,22 @@ def test_nothing_that_a_run_writes_beside_its_files_leads_outside(
     run: Run, outside: Path, kind: str
 ):
     before = tree(outside)
-    for name in ("step-00000061.safetensors", "step-00000060.safetensors.broken", "x.tmp",
-                 "history.tsv.broken", f"status.json.{os.getpid()}.tmp"):  # fmt: skip
+    for name in ("step-00000061.safetensors", "step-00000060.safetensors.broken", "x.tmp"):
         spoil(run, name, kind, outside)
     (run.folder / "step-00000060.safetensors").write_bytes(b"cut")
     use(run)
+    assert tree(outside) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_in_the_way_of_a_draft_leads_nowhere(run: Run, outside: Path, kind: str):
+    before = tree(outside)
+    spoil(run, f"run.json.{os.getpid()}.{get_ident()}.tmp", kind, outside)
+    if kind == "directory":
+        with pytest.raises(MakemoreError, match="cannot be renamed"):
+            run.rename("another")
+    else:
+        assert Run.open(run.rename("another").folder).name == "another"
     assert tree(outside) == before
 
 

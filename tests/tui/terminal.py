@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "tui"]
+FRAMES = 5  # more than a stalled terminal takes, so that somebody waits for it
 PATIENCE = 30  # seconds without what is waited for
 
 # How a child comes to its terminal: without one that is its own, as a service does; with the one at
@@ -77,13 +78,15 @@ class Terminal:
         fcntl.ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def stall(self) -> None:
-        """Read nothing more, until nothing more can be written."""
+        """Read nothing more, until nothing more can be written, and some frames longer."""
+        stalled = 0
         for row in range(40, 40 + 10 * PATIENCE):
             self.resize(row, 200)
             self.signal(signal.SIGWINCH)  # the system tells it only if the terminal is its own
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.1)
-            if not select.select([], [self.screen], [], 0.1)[1]:
+            stalled += not select.select([], [self.screen], [], 0.1)[1]
+            if stalled == FRAMES:
                 return
         raise AssertionError("it never stalled")
 

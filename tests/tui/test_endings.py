@@ -180,14 +180,16 @@ def test_a_run_goes_on_while_nobody_reads(words_file: Path):
 
 
 def test_nothing_spins_after_a_hangup(note: Path, words_file: Path):
-    command, environment = program(note, words_file, IDLE)
+    command, environment = program(note, words_file, IDLE, HANGING)
     with terminal(*command, start=NO_TERMINAL, **environment) as one:
         rest(one)
+        one.press("?")
+        one.until("hanging")
         one.hang_up()
         assert ends_in_time(one, reading=False) == 128 + signal.SIGHUP
     busy = [float(path.read_text()) for path in note.parent.glob("note.*")]
     assert busy
-    assert max(busy) < 0.5  # of a second in which only the session is waited for
+    assert max(busy) < 0.1  # of a second in which only the session is waited for
 
 
 @pytest.mark.parametrize("wrong", [HANGING, WORKING])

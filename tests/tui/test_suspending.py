@@ -12,8 +12,8 @@ from terminal import PROGRAM, Terminal, terminal
 from workbench import ENDLESS, remember
 
 SHELL = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
-# The shell may not have seen yet that the job goes on, and take it for stopped: 128 + n of that.
-CODE = "while wait %1 2>&-; code=$?; [ $code -ge 146 ]; do sleep .1; done; echo code=$code"
+# After which the shell tells how the job has ended, as before every prompt.
+UNTIL_GONE = "while kill -0 %1 2>&-; do sleep .1; done"
 CTRL_Z = "\x1a"
 PROMPT = r"\$ "
 STOPPED = rf"(?s)Stopped.*{PROMPT}"
@@ -105,8 +105,8 @@ def test_a_stopped_program_ends_without_touching_the_shells_terminal(
     stop(shell, "key")
     written = len(shell.written)
     name = number.name.removeprefix("SIG")
-    shell.press(f"{continued}kill -{name} %1; kill -CONT %1; {CODE}\n")
-    assert shell.until(r"code=\d+") == f"code={128 + number}"
+    shell.press(f"{continued}kill -{name} %1; kill -CONT %1; {UNTIL_GONE}\n")
+    assert shell.until(r"Exit \d+") == f"Exit {128 + number}"
     assert not re.search(r"\x1b\[", shell.written[written:])
     leave(shell)
 
@@ -126,8 +126,8 @@ def test_a_program_that_is_stopped_without_notice_ends_in_the_background(shell: 
     mark = shell.mark()
     os.kill(process(shell), signal.SIGSTOP)
     shell.until(STOPPED, mark)
-    shell.press(f"kill %1; {CODE}\n")
-    assert shell.until(r"code=\d+") == "code=143"
+    shell.press(f"kill %1; {UNTIL_GONE}\n")
+    assert shell.until(r"Exit \d+") == "Exit 143"
     leave(shell)
 
 

@@ -147,7 +147,7 @@ class Bench:
 
     def _is_in(self, phases: tuple[Phase, ...]) -> bool:
         now, shown = self.app.session.snapshot, self.app.snapshot
-        pulled = shown is now or now.phase is shown.phase is Phase.RUNNING
+        pulled = shown == now or now.phase is shown.phase is Phase.RUNNING
         return now.phase in phases and pulled
 
     async def steps(self, number: int) -> None:
