@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -88,9 +89,9 @@ class AttachedSession:
         self._speed = speed
         self._ask("speed", steps_per_second=speed)
 
-    def adjust(self, recipe: Recipe) -> None:
-        """Take over what may change while a run goes on, and nothing else, from a recipe."""
-        self._ask("adjust", **{name: getattr(recipe, name) for name in ADJUSTABLE})
+    def adjust(self, recipe: Recipe, fields: Collection[str] = ADJUSTABLE) -> None:
+        """Take some of what may change while a run goes on, and nothing else, from a recipe."""
+        self._ask("adjust", **{name: getattr(recipe, name) for name in fields})
 
     def trained(self) -> Promise:
         """The network as it is between two chunks, to be kept; None where there is none."""

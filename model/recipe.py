@@ -113,9 +113,9 @@ class Recipe:
             return self.name
         return f"{self.name}, edited"
 
-    def adjusted_to(self, other: "Recipe") -> "Recipe":
-        """This recipe with what may change while a run goes on taken from another."""
-        return replace(self, **{name: getattr(other, name) for name in ADJUSTABLE})
+    def adjusted_to(self, other: "Recipe", fields: Iterable[str] = ADJUSTABLE) -> "Recipe":
+        """This recipe with some of what may change while a run goes on taken from another."""
+        return replace(self, **{name: getattr(other, name) for name in fields})
 
     def lr(self, step: int) -> float:
         """The learning rate of a step."""

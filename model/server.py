@@ -196,7 +196,7 @@ class Server:
             case "adjust":
                 recipe = session.snapshot.recipe
                 if recipe is not None:
-                    session.adjust(request.adjusted(recipe))
+                    session.adjust(request.adjusted(recipe), request.arguments)
             case "speed":
                 session.set_speed(request.speed())
             case "samples":

@@ -6,6 +6,7 @@ trains it. Who holds a `Session` need not know which.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from model.alphabet import visible
 from model.errors import MakemoreError
-from model.recipe import Recipe
+from model.recipe import ADJUSTABLE, Recipe
 from model.reports import Reports
 
 if TYPE_CHECKING:
@@ -138,8 +139,8 @@ class Session(Protocol):
         """Do so many steps a second at most; None for as fast as it goes."""
         ...
 
-    def adjust(self, recipe: Recipe) -> None:
-        """Take over what may change while a run goes on, and nothing else, from a recipe."""
+    def adjust(self, recipe: Recipe, fields: Collection[str] = ADJUSTABLE) -> None:
+        """Take some of what may change while a run goes on, and nothing else, from a recipe."""
         ...
 
     def trained(self) -> Future[Trained | None]:

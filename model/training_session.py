@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from model.corpus import Corpus
 from model.pace import Pace
-from model.recipe import Recipe
+from model.recipe import ADJUSTABLE, Recipe
 from model.reports import Reports
 from model.runs import Run
 from model.session import Phase, Snapshot, Trained, in_one_line, run_numbers
@@ -138,13 +138,14 @@ class TrainingSession:
         self._pace.speed = speed
         self._commands.put(lambda: self._pace.begin(self._snapshot.step))
 
-    def adjust(self, recipe: Recipe) -> None:
-        """Take over what may change while a run goes on, and nothing else, from a recipe."""
-        self._commands.put(lambda: self._adjust(recipe))
+    def adjust(self, recipe: Recipe, fields: Collection[str] = ADJUSTABLE) -> None:
+        """Take some of what may change while a run goes on, and nothing else, from a recipe."""
+        self._commands.put(lambda: self._adjust(recipe, fields))
 
     def trained(self) -> Future[Trained | None]:
         """The network as it is between two chunks, to be kept; None where there is none."""
         future: Future[Trained | None] = Future()
+        future.set_running_or_notify_cancel()  # who asks may lose interest, and cannot cancel it
         if not self._thread.is_alive():
             future.set_result(None)
 
@@ -177,11 +178,12 @@ class TrainingSession:
             running = self._snapshot.phase is Phase.RUNNING
             wait = GLANCE_SECONDS if self._keeper and self._keeper.keeps else None
             if running:
-                wait = max(self._breath, self._pace.due - time.perf_counter())
+                left = self._pace.due - time.perf_counter()
+                wait = min(max(self._breath, left), GLANCE_SECONDS)
             try:
                 self._commands.get(block=wait != 0, timeout=wait)()
             except Empty:
-                if running:
+                if running and time.perf_counter() >= self._pace.due:
                     self._chunk()
             self._glance()
         self._leave()
@@ -325,12 +327,12 @@ class TrainingSession:
             self._publish(phase=Phase.STOPPED)
             self._save()
 
-    def _adjust(self, recipe: Recipe) -> None:
+    def _adjust(self, recipe: Recipe, fields: Collection[str]) -> None:
         if self._trainer is None or self._snapshot.phase is Phase.FINISHED:
             return
         if self._snapshot.phase is not Phase.FAILED:  # there is nothing new
             self._save()  # the history has the learning rates that there were
-        self._trainer.adjust(recipe)
+        self._trainer.adjust(self._trainer.recipe.adjusted_to(recipe, fields))
         self._publish(recipe=self._trainer.recipe)
 
     def _clear(self) -> None:

@@ -39,6 +39,8 @@ class RunBench(Workbench):
 
     _opening = 0
     """Which run is wanted; the answer to an earlier wish is late."""
+    _replaced = -1
+    """The run that another was started in the place of, which may not have begun yet."""
     _stopping = False
     """Whether it is this user who has stopped a run of another process."""
     _following = False
@@ -67,9 +69,10 @@ class RunBench(Workbench):
     def action_step(self) -> None:
         """Do one step, of a new run if there has been none."""
         snapshot = self.session.snapshot
-        if snapshot.phase in (Phase.FINISHED, Phase.STOPPED):
+        replaced = snapshot.run == self._replaced
+        if not replaced and snapshot.phase in (Phase.FINISHED, Phase.STOPPED):
             self.notify("The run is over: r goes back to step 0, space starts it again.")
-        elif self._can_go_back(snapshot):
+        elif not replaced and self._can_go_back(snapshot):
             self._go_back(paused=True)
         elif self.session is not self.local:
             self.session.step()
@@ -126,6 +129,7 @@ class RunBench(Workbench):
             if snapshot.process and snapshot.phase in (Phase.RUNNING, Phase.PAUSED):
                 self.notify(self._fate(snapshot), markup=False)
             self.leave()
+            self._replaced = self.local.snapshot.run
             self.local.start(corpus, self.recipe, paused=paused)
 
     def _learnable(self) -> Corpus | None:

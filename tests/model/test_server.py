@@ -30,7 +30,7 @@ from viewers import (
 from model import protocol, runs
 from model.checkpoints import tensors_of
 from model.draws import Draws
-from model.protocol import address
+from model.protocol import address, encode
 from model.runs import Run
 from model.sampling import sample
 from model.server import MOST_VIEWERS
@@ -240,6 +240,19 @@ def test_what_may_change_is_changed(paused: tuple[TrainingSession, Run]):
         line.ask("speed", steps_per_second=None)
         line.until_state(lambda state: state["speed"] is None)
         assert session.speed is None
+
+
+def test_changes_that_come_at_once_are_all_made(paused: tuple[TrainingSession, Run]):
+    session, run = paused
+    with attached(run) as line:
+        requests = [{"learning_rate": 0.25}, {"l2": 2}]
+        lines = [
+            encode({"id": number, "request": "adjust", **each})
+            for number, each in enumerate(requests)
+        ]
+        line.send(b"".join(lines))
+        line.until_state(lambda state: state["recipe"]["l2"] == 2)
+        assert obeyed(session).recipe == ENDLESS.with_(learning_rate=0.25, l2=2.0)
 
 
 def test_samples_are_drawn_on_request(paused: tuple[TrainingSession, Run]):
