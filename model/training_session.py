@@ -373,11 +373,11 @@ class TrainingSession:
             return
         self._glance_due = now + GLANCE_SECONDS
         if self._keeper.gone:
-            self._keeper.close()
-            self._publish(warning="the run's folder is gone, and so it has stopped")
-            self._publish(name="", folder=None)
             if self._snapshot.phase.resumable:
                 self._publish(phase=Phase.STOPPED)
+            warning = "the run's folder is gone, and so it has stopped"
+            self._publish(warning=warning, name="", folder=None)
+            self._keeper.close()  # which tells the viewers
             return
         if self._keeper.keeps and self._keeper.name != self._snapshot.name:
             self._publish(name=self._keeper.name)
