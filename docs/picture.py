@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 from textual.pilot import Pilot
 
 from model.corpus import DEFAULT
-from tui.app import MakemoreApp
 from model.session import Phase
+from tui.app import MakemoreApp
 
 
 async def main(source: str) -> None:

@@ -24,7 +24,7 @@ def train(folder: Path) -> int:
     run = Run.open(folder)
     session = TrainingSession(checkpoint_seconds=CHECKPOINT_SECONDS)
     session.restore(run, run.load_corpus(), paused=False)
-    while session.snapshot.phase.resumable or session.snapshot.phase is Phase.IDLE:
+    while session.snapshot.phase not in (Phase.FINISHED, Phase.FAILED, Phase.STOPPED):
         time.sleep(0.001)
     end = session.snapshot
     session.close()

@@ -10,15 +10,18 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from workbench import ENDLESS, QUICK
+from workbench import ENDLESS, QUICK, Bench
 
 from model import runs
+from model.attached_session import AttachedSession
 from model.corpus import Corpus
 from model.files import replace_file
 from model.recipe import Recipe
 from model.runs import STATUS, Run, Status, all_runs, default_root
 from model.session import Phase
 from model.training_session import TrainingSession
+from tui.screens.runs import RunsScreen
+from tui.widgets.run_table import RunTable
 
 PATIENCE = 60
 PAUSE = 0.01
@@ -74,3 +77,54 @@ def kill_trainers() -> None:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
             wait(lambda run=run: not run.live)
+
+
+async def attached(bench: Bench) -> None:
+    """Wait until a run of another trainer is shown as it is."""
+    app = bench.app
+    await bench.until(lambda: isinstance(app.session, AttachedSession), "the other trainer")
+    await bench.until(lambda: app.snapshot.floor is not None, "the run")
+    await bench.counted()
+
+
+async def here(bench: Bench) -> None:
+    """Wait until the run is shown as this app trains it."""
+    app = bench.app
+    await bench.until(lambda: app.session is app.local and not app.moving, "the run")
+
+
+def only_run() -> Run:
+    (run,) = all_runs(default_root())
+    return run
+
+
+def told(bench: Bench, text: str) -> bool:
+    return any(text in note.message for note in bench.notifications)
+
+
+async def list_runs(bench: Bench) -> None:
+    await bench.press("R")
+    await bench.screen(RunsScreen)
+    await bench.until(lambda: listed(bench) or "no runs" in bench.shown("#none"), "the list")
+
+
+def listed(bench: Bench) -> list[str]:
+    """The rows, as they look."""
+    if not bench.app.screen.query_one(RunTable).display:
+        return []
+    return [line for line in bench.shown("#list").splitlines()[1:] if line.strip()]
+
+
+async def go_to(bench: Bench, run: Run) -> None:
+    """Put the cursor on a run."""
+    await bench.press("home")
+    for _ in range(20):
+        current = bench.app.screen.query_one(RunTable).current
+        if current is not None and current.run.folder == run.folder:
+            return
+        await bench.press("down")
+    raise AssertionError(f"{run.name} is not listed")
+
+
+async def listed_as(bench: Bench, *texts: str) -> None:
+    await bench.until(lambda: any(all(each in row for each in texts) for row in listed(bench)))

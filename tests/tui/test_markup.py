@@ -123,7 +123,7 @@ async def walk_through_the_table(bench: Bench) -> None:
     await bench.press("4")
     assert explorer.counts is not None
     ngrams = explorer.counts.ngrams
-    for code in ngrams.codes[:: max(1, len(ngrams.codes) // 25)].tolist():
+    for code in ngrams.codes[:: max(1, len(ngrams.codes) // 6)].tolist():
         explorer.go_to(*divmod(code, len(ngrams.alphabet)))
         await bench.press("V", "enter")
         await bench.screen(WhereFromScreen)
@@ -140,7 +140,7 @@ async def walk_through_the_roads(bench: Bench) -> None:
     await bench.until(lambda: roads.comparison, "a comparison")
     pairs = roads.query_one("#pairs", LiveTable)
     pairs.focus()
-    for row in range(0, 100, 10):
+    for row in range(0, 100, 25):
         pairs.move_to(row)
         await bench.press("enter")
         await bench.screen(TraceScreen)
