@@ -86,7 +86,7 @@ async def test_a_run_that_failed_elsewhere_is_gone_on_with_here(corpus: Corpus):
             await bench.steps(50)
             bench.app.set_recipe(bench.app.recipe.with_(learning_rate=1e39))
             await bench.phase(Phase.FAILED)
-            assert told(bench, "checkpoint")
+            await bench.until(lambda: told(bench, "checkpoint"), "the reason")
             checkpoint = session.snapshot.checkpoint
             assert checkpoint
             session.close()
