@@ -39,8 +39,6 @@ class RunBench(Workbench):
 
     _opening = 0
     """Which run is wanted; the answer to an earlier wish is late."""
-    _replaced = -1
-    """The run that another was started in the place of, which may not have begun yet."""
     _stopping = False
     """Whether it is this user who has stopped a run of another process."""
     _following = False

@@ -71,6 +71,8 @@ class Workbench(App[None]):
         """Of the run that is shown."""
         self._request = 0
         """Which corpus is wanted; the answer to an earlier request is late."""
+        self._replaced = -1
+        """The local run that was left last; until its thread has followed, it is still seen."""
         self._counting = False
         self._looking = False
         self._looked = 0, 0
@@ -186,6 +188,7 @@ class Workbench(App[None]):
         if self.session.snapshot.phase in (Phase.RUNNING, Phase.PAUSED):
             self.notify(f"{reason}: {self._fate(self.session.snapshot)}", markup=False)
         self.leave()
+        self._replaced = self.local.snapshot.run
         self.local.clear()
         self.look = None
 

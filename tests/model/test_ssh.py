@@ -33,7 +33,9 @@ from trainers import (
 )
 from viewers import PATIENCE, wait_until
 
+from model.recipe import RECIPES
 from model.session import Phase
+from tui import settings
 
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 SEPARATION = Path("/run/sshd")
@@ -191,6 +193,7 @@ def test_the_app_ends_with_its_connection(stalled: bool, server: list[str], tmp_
     data = {f"XDG_{kind}_HOME": tmp_path / kind.lower() for kind in ("CACHE", "CONFIG", "DATA")}
     environment = [f"{name}={path}" for name, path in data.items()]
     words = str(words_file(tmp_path / "runs"))
+    settings.save(settings.Settings(recipe=RECIPES["converge"].with_(steps=1_000_000)))
     command = ["env", *environment, "TERM=xterm-256color", sys.executable, "-m", "tui", words]
     with client(server, *command) as one:
         number = int(one.until(r"process (\d+)")[1])
