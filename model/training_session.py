@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -181,7 +182,7 @@ class TrainingSession:
                 left = self._pace.due - time.perf_counter()
                 wait = min(max(self._breath, left), GLANCE_SECONDS)
             try:
-                self._commands.get(block=wait != 0, timeout=wait)()
+                self._command(wait)()
             except Empty:
                 if running and time.perf_counter() >= self._pace.due:
                     self._chunk()
@@ -189,6 +190,14 @@ class TrainingSession:
         self._leave()
         while not self._commands.empty():  # nobody is left waiting for an answer
             self._commands.get()()
+
+    def _command(self, wait: float | None) -> Callable[[], None]:
+        """The next command; Empty if none comes in so many seconds."""
+        # CPython's queue can wait forever for the first thing after it was found full, if the time
+        # is up by then. Looking once without waiting is what it takes to put that right.
+        with suppress(Empty):
+            return self._commands.get(block=False)
+        return self._commands.get(block=wait != 0, timeout=wait)
 
     def _chunk(self) -> None:
         """Do a chunk of steps, and say when the next one is due."""
