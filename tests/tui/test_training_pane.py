@@ -73,6 +73,7 @@ async def test_the_chart_shows_losses_and_the_floor(words_file: Path):
 async def test_l_makes_the_loss_axis_logarithmic_and_back(words_file: Path):
     async with workbench(words_file, size=WIDE) as bench:
         await bench.train()
+        await bench.looked()
         chart = bench.app.query_one("#loss", Chart)
         pictures = []
         for logarithmic in (True, False, True):

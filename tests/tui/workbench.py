@@ -161,6 +161,11 @@ class Bench:
         await self.press("space")
         await self.phase(Phase.FINISHED)
 
+    async def looked(self) -> None:
+        """Wait until the panes show the network as it is at the last step."""
+        app = self.app
+        await self.until(lambda: app.look and app.look.step == app.session.snapshot.step, "a look")
+
     async def screen(self, kind: type) -> None:
         """Wait until a screen is in front, and has settled."""
         await self.until(lambda: isinstance(self.app.screen, kind), kind.__name__)
