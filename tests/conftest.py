@@ -2,6 +2,7 @@
 
 import csv
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,12 @@ NAMES_CACHE = platformdirs.user_cache_path("makemore-tui") / "names.txt"
 settings.register_profile("stable", deadline=None, derandomize=True, max_examples=50)
 settings.register_profile("long", deadline=None, max_examples=10_000)
 settings.load_profile("stable")
+
+# A suite that was started with nohup, or in the background of a script, hands down to the programs it
+# starts that they ignore these. It is the tests' business to say so where they want it.
+for _ignored in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(_ignored, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Few characters for words that share contexts, with all that sorts below "." or means something to
 # a terminal; and any character at all.
