@@ -162,9 +162,9 @@ class Bench:
         await self.phase(Phase.FINISHED)
 
     async def looked(self) -> None:
-        """Wait until the panes show the network as it is at the last step."""
+        """Wait until a run that has ended is saved, and shown as it is at its last step."""
         app = self.app
-        await self.until(lambda: app.look and app.look.step == app.session.snapshot.step, "a look")
+        await self.until(lambda: app.look and app.look.step == app.snapshot.checkpoint, "a look")
 
     async def screen(self, kind: type) -> None:
         """Wait until a screen is in front, and has settled."""
