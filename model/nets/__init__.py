@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from model.nets.one_layer import OneLayer
 
-NETWORKS = {"one-layer": "model.nets.one_layer:OneLayer"}
+NETWORKS = {
+    "one-layer": "model.nets.one_layer:OneLayer",
+    "bag-of-words": "model.nets.bag_of_words:BagOfWords",
+    "mlp": "model.nets.mlp:MLP",
+    "rnn": "model.nets.rnn:RNN",
+    "gru": "model.nets.gru:GRU",
+    "lstm": "model.nets.lstm:LSTM",
+    "wavenet": "model.nets.wavenet:WaveNet",
+    "transformer": "model.nets.transformer:Transformer",
+}
 """Where each network is, by its name; imported when it is asked for, and torch with it."""
 
 

@@ -1,0 +1,164 @@
+"""What the networks have in common.
+
+Shapes: B contexts, E examples, n - 1 tokens of context, V tokens in the alphabet, R rows of T
+tokens of which K are not filled up, C channels.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from model.alphabet import BOUNDARY, Alphabet
+from model.batches import Batch, Rows
+
+if TYPE_CHECKING:
+    from model.ngrams import Ngrams
+    from model.recipe import Recipe
+
+
+class Network(nn.Module):
+    """Weights, a context, and a loss. A `LanguageModel`.
+
+    Args:
+        alphabet: of V tokens.
+        context_length: n - 1.
+        dropout: the share of activations that a step of training drops.
+    """
+
+    SIZES: ClassVar[tuple[str, ...]] = ()
+    """The fields of a recipe that say how large this network is."""
+
+    def __init__(self, alphabet: Alphabet, context_length: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.alphabet = alphabet
+        self.context_length = context_length
+        self.dropout = Dropout(dropout)
+
+    @classmethod
+    def of(cls, ngrams: Ngrams, recipe: Recipe) -> Self:
+        """The network that a recipe asks for, with the weights that its seed draws, on the CPU."""
+        sizes = {name: getattr(recipe, name) for name in cls.SIZES}
+        made = cls(ngrams.alphabet, recipe.n - 1, dropout=recipe.dropout, **sizes)
+        made.initialise(recipe.seed)
+        return made
+
+    def initialise(self, seed: int) -> None:
+        """Draw the weights as torch's layers do, but from a seed of their own."""
+        generator = torch.Generator().manual_seed(seed)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                bound = 1 / math.sqrt(module.in_features)
+                for weights in module.parameters():
+                    nn.init.uniform_(weights, -bound, bound, generator=generator)
+            elif isinstance(module, nn.Embedding):
+                nn.init.normal_(module.weight, generator=generator)
+
+    @abstractmethod
+    def logits(self, batch: Batch) -> Tensor:
+        """What follows the context of each example. (E, V)"""
+
+    @abstractmethod
+    def log_probs(self, contexts: Tensor) -> Tensor:
+        """The logarithm of each outcome's probability after each of `contexts` (B, n-1). (B, V)"""
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The mean NLL of a batch's examples, in nats. ()"""
+        return F.cross_entropy(self.logits(batch), batch.outcomes)
+
+    @property
+    def size(self) -> int:
+        """The number of weights."""
+        return sum(weights.numel() for weights in self.parameters())
+
+    def frozen(self) -> Self:
+        """A copy on the CPU that further training does not change, and that drops nothing."""
+        # The alphabet does not change, and a generator cannot be copied.
+        kept = {id(self.alphabet): self.alphabet, id(self.dropout.generator): None}
+        return copy.deepcopy(self, kept).cpu().requires_grad_(False).eval()
+
+
+class Window(Network):
+    """A network that is given all tokens of a context at once."""
+
+    @abstractmethod
+    def forward(self, contexts: Tensor) -> Tensor:
+        """From contexts (E, n-1) to logits (E, V)."""
+
+    def logits(self, batch: Batch) -> Tensor:
+        """What follows the context of each example. (E, V)"""
+        return self(batch.contexts(self.context_length))
+
+    @torch.no_grad()
+    def log_probs(self, contexts: Tensor) -> Tensor:
+        """The logarithm of each outcome's probability after each of `contexts` (B, n-1). (B, V)"""
+        return self(contexts).log_softmax(1)
+
+
+State = tuple[Tensor, ...]
+"""What a network remembers of B contexts that it has read, which are the first index of each. """
+
+
+class Reader(Network):
+    """A network that reads a word from left to right, from the boundary before it on."""
+
+    @abstractmethod
+    def forward(self, tokens: Tensor, own: Tensor) -> Tensor:
+        """Logits after each of the K `own` cells (K,) of rows of tokens (R, T). (K, V)"""
+
+    @abstractmethod
+    def start(self, count: int) -> State:
+        """What is remembered of `count` contexts of which nothing is read yet."""
+
+    @abstractmethod
+    def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read one more token (B,) of each context: log-probabilities (B, V), and the new state.
+
+        At most n - 1 tokens can be read.
+        """
+
+    def logits(self, batch: Batch) -> Tensor:
+        """What follows the context of each example. (E, V)"""
+        return self._ends(batch.rows(self.context_length))
+
+    @torch.no_grad()
+    def log_probs(self, contexts: Tensor) -> Tensor:
+        """The logarithm of each outcome's probability after each of `contexts` (B, n-1). (B, V)"""
+        # In front of a word stands one boundary; the others only fill up. They go behind.
+        filled = (contexts[:, :-1] == BOUNDARY) & (contexts[:, 1:] == BOUNDARY)
+        skipped = filled.cumprod(1).sum(1)
+        lengths = self.context_length - skipped
+        columns = torch.arange(int(lengths.max()) if len(lengths) else 1)
+        inside = columns < lengths.unsqueeze(1)
+        places = (columns + skipped.unsqueeze(1)).clamp_(max=self.context_length - 1)
+        own = inside.flatten().nonzero().squeeze(1)
+        rows = Rows(contexts.gather(1, places), own, lengths.cumsum(0) - 1)
+        return self._ends(rows).log_softmax(1)
+
+    def _ends(self, rows: Rows) -> Tensor:
+        logits = self(rows.tokens, rows.own)
+        return logits if rows.ends is None else logits[rows.ends]
+
+
+class Dropout(nn.Module):
+    """Dropout (Srivastava et al. 2014), with a generator that a run can keep and restore."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+        self.generator: torch.Generator | None = None
+        """What draws; torch's own where there is none."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """While training, set a share p of x to zero, and raise the rest in its place."""
+        if not self.training or not self.p:
+            return x
+        return (
+            x * torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator) / (1 - self.p)
+        )

@@ -1,0 +1,94 @@
+"""A causal convolution that doubles its view with each layer: van den Oord et al., WaveNet, 2016.
+
+A layer joins what is known at a place with what is known `dilation` places before, and the next
+layer reaches back twice as far: after k layers, 2^k tokens are seen. Each layer has WaveNet's gate,
+tanh(a) * sigmoid(b), its residual, and its skip connection to the logits.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from model.alphabet import Alphabet
+from model.nets.network import Dropout, Reader, State
+
+
+class WaveNet(Reader):
+    """As many layers as it takes to see the whole context."""
+
+    SIZES = ("width", "hidden")
+
+    def __init__(
+        self,
+        alphabet: Alphabet,
+        context_length: int,
+        *,
+        width: int = 64,
+        hidden: int = 64,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__(alphabet, context_length, dropout)
+        dilations = [2**layer for layer in range(math.ceil(math.log2(context_length)))]
+        self.embedding = nn.Embedding(len(alphabet), width)
+        self.layers = nn.ModuleList(
+            Dilated(width, hidden, dilation, self.dropout) for dilation in dilations
+        )
+        self.skip = nn.Linear(width, hidden)
+        self.hidden = nn.Linear(hidden, hidden)
+        self.head = nn.Linear(hidden, len(alphabet))
+
+    def forward(self, tokens: Tensor, own: Tensor) -> Tensor:
+        """Logits after each of the K `own` cells (K,) of rows of tokens (R, T). (K, V)"""
+        x = self.embedding(tokens.flatten()[own])  # (K, C)
+        places = (own % tokens.shape[1]).unsqueeze(1)
+        skips = self.skip(x)
+        for layer in self.layers:
+            # The tokens of a row stand one after the other: those before its first are not its own.
+            before = F.pad(x, (0, 0, layer.dilation, 0))[: len(x)]
+            x, skip = layer(x, before * (places >= layer.dilation))
+            skips = skips + skip
+        return self._logits(skips)
+
+    def start(self, count: int) -> State:
+        """What each layer has been given, of no token yet. (count, 0, layers, C)"""
+        width = self.embedding.embedding_dim
+        return (self.embedding.weight.new_zeros(count, 0, len(self.layers), width),)
+
+    @torch.no_grad()
+    def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read one more token (B,) of each context: log-probabilities (B, V), and the new state."""
+        (given,) = state
+        x = self.embedding(tokens)  # (B, C)
+        inputs, skips = list[Tensor](), self.skip(x)
+        for place, layer in enumerate(self.layers):
+            inputs.append(x)
+            reached = given.shape[1] >= layer.dilation
+            before = given[:, -layer.dilation, place] if reached else torch.zeros_like(x)
+            x, skip = layer(x, before)
+            skips = skips + skip
+        newest = torch.stack(inputs, 1) if inputs else given[:, :0]
+        given = torch.cat([given, newest.unsqueeze(1)], 1) if inputs else given
+        return self._logits(skips).log_softmax(1), (given,)
+
+    def _logits(self, skips: Tensor) -> Tensor:
+        return self.head(F.relu(self.hidden(F.relu(skips))))
+
+
+class Dilated(nn.Module):
+    """A gated layer that sees two places."""
+
+    def __init__(self, width: int, hidden: int, dilation: int, dropout: Dropout) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.pair = nn.Linear(2 * width, 2 * width)
+        self.residual = nn.Linear(width, width)
+        self.skip = nn.Linear(width, hidden)
+        self.dropout = dropout
+
+    def forward(self, x: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """From x here and before, (K, C) each, to x (K, C), and what is said of it (K, hidden)."""
+        a, b = self.pair(torch.cat([before, x], 1)).chunk(2, 1)
+        gated = self.dropout(torch.tanh(a) * torch.sigmoid(b))
+        return x + self.residual(gated), self.skip(gated)
