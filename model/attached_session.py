@@ -195,19 +195,19 @@ class AttachedSession:
 
     def _network(self, message: dict[str, Any]) -> Trained | None:
         from model.checkpoints import tensors_of
-        from model.nets import network
+        from model.nets import network_class
         from model.ngrams import count
+        from model.splits import learnt
 
         recipe = self._snapshot.recipe
         if message["weights"] is None or recipe is None:
             return None
         if self._ngrams is None:
-            self._ngrams = count(self._corpus, recipe.n)
+            self._ngrams = count(learnt(self._corpus, recipe.data), recipe.n)
         tensors, _ = tensors_of(protocol.text_to_bytes(message["weights"]))
-        net = network(recipe.model)(self._ngrams)
-        for name, own in net.state_dict().items():
-            own.copy_(tensors[name])
-        return Trained(net, message["step"], self._snapshot.run)
+        net = network_class(recipe.model).of(self._ngrams, recipe)
+        net.load_state_dict(tensors)
+        return Trained(net.frozen(), message["step"], self._snapshot.run)
 
     def _publish(self, **changes: object) -> None:
         self._snapshot = replace(self._snapshot, **changes)  # pyright: ignore[reportArgumentType]

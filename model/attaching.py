@@ -30,7 +30,10 @@ LINES = 20
 LINE_SECONDS = 0.5
 LEVELS = "▁▂▃▄▅▆▇█"
 PLAIN = {"pause", "resume", "step", "stop"}
-COMMANDS = "pause, resume, step, stop, lr RATE, l2 PENALTY, speed RATE|full, samples [COUNT], quit"
+COMMANDS = (
+    "pause, resume, step, stop, lr RATE, schedule NAME, batch WORDS, l2 PENALTY, speed RATE|full, "
+    "samples [COUNT], quit"
+)
 
 
 def follow(run: Run, *, as_json: bool) -> None:
@@ -124,8 +127,8 @@ class _Viewer:
             self._print_reports(1)
             click.echo(f"{state['phase']} at step {state['step']:,}", err=True)
         elif state["recipe"] != before.get("recipe"):
-            recipe = Recipe.of(state["recipe"])
-            click.echo(f"learning rate {recipe.learning_rate:g}, L2 {recipe.l2:g}", err=True)
+            changes = Recipe.of(before["recipe"]).changes(Recipe.of(state["recipe"]))
+            click.echo(f"from step {state['step']:,} on: {changes}", err=True)
 
     def _print_sample(self, sample: dict[str, Any]) -> None:
         if self._as_json:
@@ -174,6 +177,10 @@ def _command(words: list[str]) -> tuple[str, dict[str, Any]]:
             return "adjust", {"learning_rate": _number(rate)}
         case ["l2", penalty]:
             return "adjust", {"l2": _number(penalty)}
+        case ["schedule", schedule]:
+            return "adjust", {"schedule": schedule}
+        case ["batch", size]:
+            return "adjust", {"batch_size": int(size)}
         case ["speed", "full"]:
             return "speed", {"steps_per_second": None}
         case ["speed", speed]:

@@ -59,44 +59,55 @@ class Batch:
 
     def __init__(self, stream: Tensor, begins: Tensor, lengths: Tensor) -> None:
         self._stream = stream
-        words = torch.arange(len(lengths)).repeat_interleave(lengths)
-        self._places = torch.arange(len(words)) - (lengths.cumsum(0) - lengths)[words]  # in a word
-        self._begins = begins[words]  # (E,)
-        self._lengths = lengths[words]  # (E,)
+        self._begins = begins  # (words,)
+        self._lengths = lengths  # (words,)
+        before = lengths.cumsum(0) - lengths  # examples of the words before
+        newest = self._of_examples(begins - before)
+        self._newest = newest.add_(torch.arange(len(newest)))  # where each context ends (E,)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._newest)
 
     @cached_property
     def outcomes(self) -> Tensor:
         """What follows each context. (E,)"""
-        return self._at(self._begins + self._places + 1)
+        return self._at(self._newest + 1)
 
     def contexts(self, length: int) -> Tensor:
         """The context of each example, filled up with boundaries in front. (E, length)"""
-        back = torch.arange(length - 1, -1, -1)
+        places = self._newest.unsqueeze(1) - torch.arange(length - 1, -1, -1)
         # What lies before a word's beginning is the boundary that stands there.
-        places = (self._places.unsqueeze(1) - back).clamp_(min=0)
-        return self._at(self._begins.unsqueeze(1) + places)
+        return self._at(places.maximum(self._of_examples(self._begins).unsqueeze(1)))
 
     def rows(self, most: int) -> Rows:
         """Each word as a row of tokens, with which all of its contexts are read at once.
 
         From its `most`-th token on, a context lacks the word's beginning: it has a row of its own.
         """
-        heads = (self._places == 0) | (self._places >= most)
-        skipped = (self._places[heads] - most + 1).clamp_(min=0)
-        lengths = (self._lengths[heads] - skipped).clamp_(max=most)
-        columns = torch.arange(int(lengths.max()))
+        begins, lengths, ends = self._begins, self._lengths, None
+        longest = int(lengths.max()) if len(lengths) else 1
+        if longest > most:
+            begins, lengths, ends = self._rows_of_long_words(most)
+        columns = torch.arange(min(longest, most))
         inside = columns < lengths.unsqueeze(1)
-        places = (self._begins[heads] + skipped).unsqueeze(1) + columns
-        tokens = self._at(places.where(inside, self._begins[0]))
+        # The stream's first token is a boundary.
+        tokens = self._at((begins.unsqueeze(1) + columns).mul_(inside))
         own = inside.flatten().nonzero().squeeze(1)
-        ends = None
-        if len(own) > len(self):
-            firsts = lengths.cumsum(0) - lengths
-            ends = firsts[heads.cumsum(0) - 1] + self._places.clamp(max=most - 1)
         return Rows(tokens, own.to(tokens.device), ends)
 
+    def _rows_of_long_words(self, most: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Where the rows begin (R,), how long they are (R,), and where the contexts end (E,)."""
+        begins, lengths = self._of_examples(self._begins), self._of_examples(self._lengths)
+        places = self._newest - begins  # in a word
+        heads = (places == 0) | (places >= most)
+        skipped = (places[heads] - most + 1).clamp_(min=0)
+        lengths = (lengths[heads] - skipped).clamp_(max=most)
+        before = lengths.cumsum(0) - lengths  # cells of the rows before
+        ends = before[heads.cumsum(0) - 1] + places.clamp(max=most - 1)
+        return begins[heads] + skipped, lengths, ends
+
+    def _of_examples(self, of_words: Tensor) -> Tensor:
+        return of_words.repeat_interleave(self._lengths)
+
     def _at(self, places: Tensor) -> Tensor:
-        return self._stream[places.to(self._stream.device)].long()
+        return self._stream.take(places.to(self._stream.device)).long()

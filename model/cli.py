@@ -10,19 +10,30 @@ import signal
 import sys
 from dataclasses import replace
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from model import __version__
 from model.alphabet import normalise, visible
-from model.cli_options import Group, corpus_argument, json_option, order_option, print_json
+from model.cli_arpa import arpa_group, smoothed
+from model.cli_compare import compare
+from model.cli_options import (
+    Group,
+    corpus_argument,
+    json_option,
+    order_option,
+    print_json,
+    smoothing_option,
+)
 from model.cli_runs import attach, runs_group, train
 from model.corpus import DEFAULT, Corpus, load
 from model.draws import MOST_SEED, MOST_WORDS, Draws
 from model.errors import MakemoreError
 from model.nets import NETWORKS
-from model.recipe import RECIPES
+from model.recipe import ONE_LAYER, RECIPES, Recipe, recipe_for
 
 if TYPE_CHECKING:  # torch takes seconds to import: `--help` and wrong usage do not wait for it
     from model.counts import CountModel
@@ -57,7 +68,8 @@ model_option = click.option(
     type=click.Choice(MODELS),
     default="counts",
     show_default=True,
-    help="A network is first trained with the recipe 'converge'.",
+    help="A network is first trained: the one-layer with the recipe 'converge', another with its "
+    "own, which takes minutes.",
 )
 add_k_option = click.option(
     "--add-k",
@@ -66,6 +78,12 @@ add_k_option = click.option(
     type=click.FloatRange(min=0),
     default=0.0,
     help="Add K to every count; without it, what never occurs is impossible.",
+)
+arpa_option = click.option(
+    "--arpa",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Take the model from a file in the ARPA format.",
 )
 
 
@@ -83,9 +101,10 @@ def main() -> None:
 @corpus_argument
 @order_option
 @json_option
-def stats(source: str, n: int, as_json: bool) -> None:
+def stats(source: str, n: int | None, as_json: bool) -> None:
     """Describe CORPUS and its n-grams."""
     corpus = load(source)
+    n = n or 2
     counts = _counts(corpus, n)
     figures = {
         "words": corpus.word_count,
@@ -126,15 +145,26 @@ def stats(source: str, n: int, as_json: bool) -> None:
 @click.option("--max-length", type=click.IntRange(min=1), default=100, show_default=True,
               help="Characters after which a word is cut.")  # fmt: skip
 @add_k_option
+@smoothing_option
+@arpa_option
 @json_option
-def sample(source: str, model_name: str, n: int, k: float, as_json: bool, **draws: Any) -> None:
+def sample(
+    source: str,
+    model_name: str,
+    n: int | None,
+    k: float,
+    smoothing: str | None,
+    arpa: Path | None,
+    as_json: bool,
+    **draws: Any,
+) -> None:
     """Draw new words from a model of CORPUS."""
     from model.sampling import sample as draw
 
     draws["prefix"] = normalise(draws["prefix"])
     settings = Draws(**draws)
     corpus = load(source)
-    model = _model(corpus, model_name, n, k)
+    model = _read(arpa) if arpa else _model(corpus, model_name, n, k, smoothing)
     for word in draw(model, settings):
         in_corpus = word.word in corpus.vocabulary
         if as_json:
@@ -154,14 +184,23 @@ def sample(source: str, model_name: str, n: int, k: float, as_json: bool, **draw
 @model_option
 @order_option
 @add_k_option
+@smoothing_option
+@arpa_option
 @json_option
 def score(
-    words: tuple[str, ...], source: str, model_name: str, n: int, k: float, as_json: bool
+    words: tuple[str, ...],
+    source: str,
+    model_name: str,
+    n: int | None,
+    k: float,
+    smoothing: str | None,
+    arpa: Path | None,
+    as_json: bool,
 ) -> None:
     """Show how likely each character of each WORD is."""
     from model.scoring import score as score_word
 
-    model = _model(load(source), model_name, n, k)
+    model = _read(arpa, "source") if arpa else _model(load(source), model_name, n, k, smoothing)
     for word in map(normalise, words):
         result = score_word(model, word)
         if as_json:
@@ -183,19 +222,42 @@ def score(
             click.echo(f"  {token.context} -> {token.outcome}  {p}")
 
 
-def _model(corpus: Corpus, name: str, n: int, k: float) -> LanguageModel:
+def _model(
+    corpus: Corpus, name: str, n: int | None, k: float, smoothing: str | None
+) -> LanguageModel:
     """The model called `name`, trained if it is a network."""
-    if name == "counts":
-        return replace(_counts(corpus, n), k=k)
-    if k:
+    if k and name != "counts":
         raise click.BadParameter(f"only counts can be added to, not {name}", param_hint="--add-k")
-    trainer = _trainer(corpus, "converge", model_name=name, n=n)
+    if smoothing and name != "counts":
+        raise click.BadParameter(f"only for counts, not for {name}", param_hint="--smoothing")
+    if smoothing and k:
+        raise click.BadParameter("take it, or --add-k, but not both", param_hint="--smoothing")
+    if smoothing:
+        return smoothed(corpus, n, smoothing)
+    if name == "counts":
+        return replace(_counts(corpus, n or 2), k=k)
+    recipe = RECIPES["converge"] if name == ONE_LAYER else recipe_for(name)
+    trainer = _trainer(corpus, recipe.with_(n=n) if n else recipe)
     with click.progressbar(
         length=trainer.recipe.steps, label="training", file=sys.stderr
     ) as progress:
         for _ in trainer.run():
             progress.update(trainer.step - progress.pos)
-    return trainer.network.frozen()
+    return trainer.best()
+
+
+def _read(path: Path, *others: str) -> LanguageModel:
+    """The model in a file, beside which no parameter may choose one."""
+    from model.arpa import read
+
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        if parameter.name in {"model_name", "n", "k", "smoothing", *others} and (
+            context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+        ):
+            message = "leave it out, for the model is in the file of --arpa"
+            raise click.BadParameter(message, param_hint=parameter.opts[-1])
+    return read(path)
 
 
 def _counts(corpus: Corpus, n: int) -> CountModel:
@@ -207,11 +269,10 @@ def _counts(corpus: Corpus, n: int) -> CountModel:
     return CountModel(count(corpus, n))
 
 
-def _trainer(corpus: Corpus, recipe_name: str, model_name: str, **changes: Any) -> Trainer:
+def _trainer(corpus: Corpus, recipe: Recipe) -> Trainer:
     from model.training import Trainer
 
-    changes = {name: value for name, value in changes.items() if value is not None}
-    return Trainer(corpus, RECIPES[recipe_name].with_(model=model_name, **changes))
+    return Trainer(corpus, recipe)
 
 
 def _finite(number: float) -> float | None:
@@ -223,7 +284,7 @@ def _nats(number: float) -> str:
     return f"{number:.4f} nats" if math.isfinite(number) else "impossible"
 
 
-for command in (train, attach, runs_group):
+for command in (train, attach, runs_group, arpa_group, compare):
     main.add_command(command)
 
 if __name__ == "__main__":

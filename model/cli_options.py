@@ -10,6 +10,8 @@ import click
 
 from model.alphabet import visible
 from model.corpus import DEFAULT
+from model.order import ORDERS
+from model.recipe import MOST_BATCH, SCHEDULES
 
 
 class Command(click.Command):
@@ -31,7 +33,15 @@ class Group(click.Group):
 
 corpus_argument = click.argument("source", metavar="[CORPUS]", default=DEFAULT)
 order_option = click.option(
-    "-n", default=2, show_default=True, type=click.IntRange(2, 10), help="The order; 2: bigram."
+    "-n",
+    type=click.IntRange(ORDERS.start, ORDERS.stop - 1),
+    help="The order; 2: bigram.  [default: 2, or the recipe's]",
+)
+SMOOTHING_NAMES = ("witten-bell", "absolute", "kneser-ney")
+smoothing_option = click.option(
+    "--smoothing",
+    type=click.Choice(SMOOTHING_NAMES),
+    help="Lend what never occurs some probability, as shorter contexts say.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 runs_option = click.option(
@@ -46,6 +56,15 @@ learning_rate_option = click.option(
     "--learning-rate",
     type=click.FloatRange(min=0, min_open=True),
     help="The highest of the schedule.  [default: the recipe's]",
+)
+schedule_option = click.option(
+    "--schedule", type=click.Choice(list(SCHEDULES)), help="Instead of the recipe's."
+)
+batch_option = click.option(
+    "--batch-size",
+    metavar="WORDS",
+    type=click.IntRange(1, MOST_BATCH),
+    help="In a step.  [default: the recipe's]",
 )
 l2_option = click.option(
     "--l2",

@@ -14,6 +14,7 @@ from model.alphabet import visible
 from model.cli_options import (
     Command,
     Group,
+    batch_option,
     checkpoint_option,
     corpus_argument,
     detach_option,
@@ -23,12 +24,13 @@ from model.cli_options import (
     order_option,
     print_json,
     runs_option,
+    schedule_option,
 )
 from model.corpus import load
 from model.draws import MOST_SEED
 from model.errors import MakemoreError
 from model.nets import NETWORKS
-from model.recipe import DEVICES, MOST_STEPS, RECIPES, Recipe
+from model.recipe import DATA, DEVICES, MOST_STEPS, ONE_LAYER, RECIPES, Recipe, recipe_for
 from model.run_table import compared, figures, written
 from model.runs import Run
 
@@ -39,18 +41,28 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 @click.command(cls=Command)
 @corpus_argument
-@click.option("--model", "model_name", type=click.Choice(list(NETWORKS)), default="one-layer",
-              show_default=True, help="Which network.")  # fmt: skip
+@click.option("--model", type=click.Choice(list(NETWORKS)),
+              help="Which network.  [default: the recipe's]")  # fmt: skip
 @order_option
-@click.option("--recipe", "recipe_name", type=click.Choice(list(RECIPES)), default="notebook",
-              show_default=True, help="'notebook' adds up its gradients, as the notebook does; "
-              "'converge' reaches the floor.")  # fmt: skip
-@click.option("--steps", type=click.IntRange(1, MOST_STEPS), help="Instead of the recipe's 501.")
+@click.option("--recipe", "recipe_name", type=click.Choice(list(RECIPES)),
+              help="'notebook' adds up its gradients, 'converge' reaches the floor, the "
+              "others are the networks' own.  [default: the network's, or notebook]")  # fmt: skip
+@click.option("--steps", type=click.IntRange(1, MOST_STEPS), help="Instead of the recipe's.")
 @click.option(
     "--seed", type=click.IntRange(0, MOST_SEED), help="Of the network's start.  [default: 0]"
 )
 @learning_rate_option
+@schedule_option
+@batch_option
 @l2_option
+@click.option("--data", type=click.Choice(DATA), help="Learn from all words, or from the 80 % of "
+              "them that are for training.  [default: the recipe's]")  # fmt: skip
+@click.option("--width", type=click.IntRange(1), help="Of the network's embeddings.")
+@click.option("--hidden", type=click.IntRange(1), help="Of its hidden layer or state.")
+@click.option("--layers", type=click.IntRange(1), help="Of a transformer.")
+@click.option("--heads", type=click.IntRange(1), help="Of each of these layers.")
+@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True),
+              help="The share of activations that a step drops.")  # fmt: skip
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 @click.option("--name", default="", help="Of the run.  [default: after CORPUS, with a number]")
 @runs_option
@@ -59,8 +71,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 @json_option
 def train(
     source: str,
-    recipe_name: str,
-    model_name: str,
+    recipe_name: str | None,
     name: str,
     root: Path | None,
     checkpoint_every: float,
@@ -75,7 +86,8 @@ def train(
     """
     corpus = load(source)
     given = {field: value for field, value in changes.items() if value is not None}
-    recipe = RECIPES[recipe_name].with_(model=model_name, **given)
+    preset = RECIPES[recipe_name] if recipe_name else recipe_for(given.get("model", ONE_LAYER))
+    recipe = preset.with_(**given)
     if recipe.device != "auto":
         from model.devices import choose
 
@@ -151,8 +163,9 @@ def _detach(run: Run, as_json: bool, *options: str) -> None:
 def attach(wanted: str, root: Path | None, as_json: bool) -> None:
     """Follow and steer RUN while another process trains it; without RUN, the one that is.
 
-    Lines typed meanwhile are commands: pause, resume, step, stop, lr RATE, l2 PENALTY,
-    speed STEPS_PER_SECOND (or full), samples [COUNT], quit. The run goes on when you leave.
+    Lines typed meanwhile are commands: pause, resume, step, stop, lr RATE, schedule NAME,
+    batch WORDS, l2 PENALTY, speed STEPS_PER_SECOND (or full), samples [COUNT], quit. The run goes
+    on when you leave.
     """
     from model.attaching import follow
 
@@ -262,6 +275,8 @@ def delete(root: Path, wanted: tuple[str, ...], yes: bool) -> None:
 @runs_group.command()
 @click.argument("wanted", metavar="RUN")
 @learning_rate_option
+@schedule_option
+@batch_option
 @l2_option
 @click.option("--device", type=click.Choice(DEVICES), help="Another one than before.")
 @click.option("--paused", is_flag=True, help="Wait at the checkpoint until somebody resumes it.")
@@ -272,25 +287,24 @@ def delete(root: Path, wanted: tuple[str, ...], yes: bool) -> None:
 def resume(
     root: Path,
     wanted: str,
-    learning_rate: float | None,
-    l2: float | None,
     device: str | None,
     paused: bool,
     checkpoint_every: float,
     detach: bool,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Go on with RUN from its last checkpoint, as if it had never stopped."""
     run = runs.find(root, wanted)
+    changes = {name: value for name, value in given.items() if value is not None}
     if detach:
-        given = {"--learning-rate": learning_rate, "--l2": l2, "--device": device}
-        options = [f"{name}={value}" for name, value in given.items() if value is not None]
-        every = f"--checkpoint-every={checkpoint_every}"
-        _detach(run, as_json, every, *options, *["--paused"] * paused)
+        options = {**changes, "checkpoint_every": checkpoint_every}
+        if device is not None:
+            options["device"] = device
+        written = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        _detach(run, as_json, *written, *["--paused"] * paused)
         return
     session = _session(checkpoint_every)
-    given = {"learning_rate": learning_rate, "l2": l2}
-    changes = {name: value for name, value in given.items() if value is not None}
     session.restore(run, run.load_corpus(), paused=paused, device=device, changes=changes)
     _train(session, as_json)
 

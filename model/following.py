@@ -85,10 +85,18 @@ def _note_folder(snapshot: Snapshot) -> None:
 def print_report(report: Report, *, as_json: bool) -> None:
     """A line of the log."""
     if as_json:
-        print_json(asdict(report))
+        print_json(_known(report))
         return
     samples = ", ".join(map(visible, report.samples))
-    click.echo(f"step {report.step}: lr={report.lr:.4f} loss={report.loss:.4f} {samples}")
+    nlls = {"train": report.train, "dev": report.dev}
+    judged = "".join(f" {name}={nll:.4f}" for name, nll in nlls.items() if nll is not None)
+    lr = f"{report.lr:.4f}" if report.lr >= 0.001 else f"{report.lr:.1e}"
+    click.echo(f"step {report.step}: lr={lr} loss={report.loss:.4f}{judged} {samples}")
+
+
+def _known(report: Report) -> dict[str, Any]:
+    """What is known of a report: the network is not judged at every one."""
+    return {name: value for name, value in asdict(report).items() if value is not None}
 
 
 def print_end(end: Snapshot, *, as_json: bool) -> None:
@@ -101,7 +109,7 @@ def print_end(end: Snapshot, *, as_json: bool) -> None:
     if as_json:
         closing: dict[str, Any] = {"final": True, "floor": end.floor, "seconds": end.seconds}
         device = end.device.partition(" ")[0]
-        print_json({**asdict(last), **closing, "steps_per_second": speed, "device": device})
+        print_json({**_known(last), **closing, "steps_per_second": speed, "device": device})
     else:
         gap = last.loss - end.floor
         click.echo(f"{gap:.4f} nats above the floor of {end.floor:.4f}")

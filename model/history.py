@@ -75,9 +75,10 @@ def report_of(stored: Any) -> Report:
     if type(samples) is not list or not all(type(word) is str for word in samples):
         raise ValueError("no usable samples")
     lr, loss = float(stored["lr"]), float(stored["loss"])
-    if not (math.isfinite(lr) and math.isfinite(loss)):
+    nlls = [None if each is None else float(each) for each in map(stored.get, ("train", "dev"))]
+    if not all(math.isfinite(each) for each in (lr, loss, *nlls) if each is not None):
         raise ValueError("no usable learning rate or loss")
-    return Report(step, lr, loss, tuple(samples))
+    return Report(step, lr, loss, tuple(samples), *nlls)
 
 
 def _whole_lines(path: Path) -> Iterator[tuple[bytes, int]]:

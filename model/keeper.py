@@ -185,6 +185,7 @@ class Keeper:
             snapshot.seconds,
             snapshot.error,
             os.getpid(),
+            snapshot.changes,
         )
 
 

@@ -1,6 +1,6 @@
 """What sampling, scoring and the screens ask of a model."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -29,5 +29,34 @@ class LanguageModel(Protocol):
         Returns:
             A row for each context, -inf for an impossible outcome. A row of nothing but -inf says
             that the context was never seen, so that the model has no opinion. (B, V)
+        """
+        ...
+
+
+State = tuple[Tensor, ...]
+"""What a model remembers of B contexts that it has read, which are the first index of each."""
+
+
+@runtime_checkable
+class IncrementalModel(LanguageModel, Protocol):
+    """One that can also read a context token by token, and need not read a word's beginning again.
+
+    What is read begins with one boundary and has at most n - 1 tokens.
+    """
+
+    def start(self, count: int) -> State:
+        """What is remembered of `count` contexts of which nothing is read yet."""
+        ...
+
+    def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read one more token of each context.
+
+        Args:
+            tokens: one for each context. (B,)
+            state: what is remembered of them; left as it is.
+
+        Returns:
+            The logarithm of each outcome's probability after each context (B, V), and what is to be
+            remembered with the new token.
         """
         ...

@@ -55,10 +55,11 @@ class Adam:
     W <- W - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon)
     """
 
-    beta1, beta2, epsilon = 0.9, 0.999, 1e-8
+    beta1, epsilon = 0.9, 1e-8
 
-    def __init__(self, W: Tensor) -> None:
+    def __init__(self, W: Tensor, beta2: float = 0.999) -> None:
         self.W = W
+        self.beta2 = beta2
         self.m = torch.zeros_like(W)
         self.v = torch.zeros_like(W)
         self.decay1, self.decay2 = W.new_ones(1), W.new_ones(1)  # beta1^t and beta2^t
@@ -76,3 +77,15 @@ class Adam:
         """What it remembers between updates, the tensors themselves."""
         names = ("m", "v", "decay1", "decay2")
         return {name: getattr(self, name) for name in names}
+
+
+def optimiser(name: str, W: Tensor) -> Optimiser:
+    """The optimiser that a recipe calls `name`, of the weights W, which it changes in place."""
+    match name:
+        case "adam":
+            return Adam(W)
+        case "adamw":  # as in makemore; what makes it AdamW is the weight decay of a step
+            return Adam(W, beta2=0.99)
+        case _:
+            momentum = {"accumulate": 1.0, "sgd": 0.9, "gradient descent": 0.0}
+            return GradientDescent(W, momentum[name])

@@ -2,7 +2,7 @@
 
 from model.errors import MakemoreError
 
-ORDERS = range(2, 11)
+ORDERS = range(2, 65)
 
 
 def check_order(n: int) -> None:

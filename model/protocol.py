@@ -20,7 +20,9 @@ from typing import Any
 
 from model.draws import Draws
 from model.errors import MakemoreError
-from model.recipe import Recipe
+from model.layers import Layers
+from model.recipe import ADJUSTABLE, Recipe
+from model.runs import changes_of
 from model.session import Phase, Snapshot
 
 VERSION = 1
@@ -41,7 +43,7 @@ ARGUMENTS = {
     "resume": EMPTY,
     "step": EMPTY,
     "stop": EMPTY,
-    "adjust": frozenset({"learning_rate", "l2"}),
+    "adjust": frozenset(ADJUSTABLE),
     "speed": frozenset({"steps_per_second"}),
     "samples": frozenset({"count", "seed", "prefix", "temperature", "top_k", "max_length"}),
     "weights": EMPTY,
@@ -85,8 +87,9 @@ class Request:
         Raises:
             MakemoreError: no run can have it.
         """
-        numbers = {name: self._number(name) for name in self.arguments}
-        return recipe.with_(**numbers)
+        kinds = {"schedule": self._text, "batch_size": self._whole}
+        values = {name: kinds.get(name, self._number)(name) for name in self.arguments}
+        return recipe.with_(**values)
 
     def speed(self) -> float | None:
         """What a `speed` asks for.
@@ -122,6 +125,16 @@ class Request:
         if max(draws.count, draws.max_length) > MOST_SAMPLES:
             raise ProtocolError(f"at most {MOST_SAMPLES} words of {MOST_SAMPLES} characters")
         return draws
+
+    def _text(self, name: str) -> str:
+        if type(value := self.arguments[name]) is not str:
+            raise ProtocolError(f"{name} is no text")
+        return value
+
+    def _whole(self, name: str) -> int:
+        if type(value := self.arguments[name]) is not int:
+            raise ProtocolError(f"{name} is no whole number")
+        return value
 
     def _number(self, name: str) -> float:
         value = self.arguments[name]
@@ -187,6 +200,8 @@ def state_message(snapshot: Snapshot, speed: float | None) -> dict[str, Any]:
         "error": snapshot.error,
         "warning": snapshot.warning,
         "checkpoint": snapshot.checkpoint,
+        "changes": snapshot.changes,
+        "layers": asdict(snapshot.layers),
     }
 
 
@@ -216,7 +231,9 @@ def state_of(message: dict[str, Any]) -> tuple[dict[str, Any], float | None]:
         phase = Phase[message["phase"].upper()]
         recipe = None if message["recipe"] is None else Recipe.of(message["recipe"])
         speed = fields.pop("speed")
-    except (KeyError, TypeError, AttributeError) as error:
+        fields["changes"] = changes_of(message["changes"])
+        fields["layers"] = Layers.of(message["layers"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ProtocolError(f"the state has no usable {error}") from None
     if not 0 <= fields["step"] <= (recipe.steps if recipe else 0):
         raise ProtocolError("the state has no usable step")

@@ -18,6 +18,10 @@ class Report:
     """Before the step changed the weights, in nats per token."""
     samples: tuple[str, ...]
     """Words that the network writes after the step, always from the same draws."""
+    train: float | None = None
+    """The NLL on all words that are learnt from, after the step; None where it was not computed."""
+    dev: float | None = None
+    """The NLL on the words that are held out to choose by."""
 
 
 class Reports:

@@ -31,7 +31,7 @@ from model.corpus import GALLERY, MOST_BYTES, Corpus, load, parse
 from model.errors import MakemoreError
 from model.files import UNREADABLE, open_file, read_file, replace_file, sync_directory
 from model.history import read_history, read_reports
-from model.recipe import MOST_STEPS, Recipe
+from model.recipe import MOST_STEPS, Change, Recipe
 from model.reports import Report
 from model.session import Phase
 
@@ -75,6 +75,8 @@ class Status:
     error: str = ""
     process: int = 0
     """The number of the process that wrote it."""
+    changes: tuple[Change, ...] = ()
+    """What was changed while it went on."""
 
     @property
     def stored(self) -> dict[str, Any]:
@@ -102,7 +104,19 @@ class Status:
             raise ValueError("no usable seconds")
         if not 0 <= values["step"] <= MOST_STEPS or values["process"] < 0:
             raise ValueError("a value out of range")
-        return cls(phase, **values)
+        return cls(phase, **values, changes=changes_of(stored.get("changes", [])))
+
+
+def changes_of(stored: Any) -> tuple[Change, ...]:
+    """The changes that JSON holds.
+
+    Raises:
+        ValueError, TypeError: it holds something else.
+    """
+    changes = tuple((step, text) for step, text in stored)
+    if not all(type(step) is int and step >= 0 and type(text) is str for step, text in changes):
+        raise ValueError("no usable changes")
+    return changes
 
 
 @dataclass(frozen=True)

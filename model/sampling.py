@@ -16,10 +16,11 @@ from torch import Tensor
 
 from model.alphabet import BOUNDARY
 from model.draws import Draws
-from model.language_model import LanguageModel
+from model.language_model import IncrementalModel, LanguageModel
 from model.ngrams import detokenise
 
 BLOCK = 16  # positions whose uniforms are drawn at once
+READ_AT_ONCE = 4096  # words whose beginnings a model remembers at a time: bounds the memory
 
 # What closes a word in the place of a token, where the boundary is not drawn.
 UNSEEN = -1
@@ -81,17 +82,19 @@ def sample(model: LanguageModel, draws: Draws) -> Sample:
     Raises:
         MakemoreError: a character of the prefix is not in the model's alphabet.
     """
-    steps = list(_steps(model, draws, torch.arange(draws.count)))
-    words = torch.cat([step.words for step in steps])
-    choices = torch.cat([step.choices for step in steps])
-    nll = torch.zeros(draws.count, dtype=torch.float64)
-    nll.index_add_(0, words, torch.cat([step.nll for step in steps]))
+    at_once = READ_AT_ONCE if isinstance(model, IncrementalModel) else draws.count
+    steps = [
+        (step.words, step.choices, step.nll)
+        for part in torch.arange(draws.count).split(at_once)
+        for step in _steps(model, draws, part)
+    ]
+    words, choices, nlls = (torch.cat(column) for column in zip(*steps, strict=True))
+    nll = torch.zeros(draws.count, dtype=torch.float64).index_add_(0, words, nlls)
     # Sorted by word, and by position within each word: a stream of words, each closed once.
     stream = choices[words.int().argsort(stable=True)]  # 32-bit sorts in half the time
     closings: list[int] = stream[stream <= BOUNDARY].tolist()
     stream.clamp_(min=BOUNDARY)
-    nlls: list[float] = nll.tolist()
-    return Sample(detokenise(stream, model.alphabet), nlls, closings)
+    return Sample(detokenise(stream, model.alphabet), nll.tolist(), closings)
 
 
 def trace(model: LanguageModel, draws: Draws, word: int) -> list[Draw]:
@@ -192,7 +195,7 @@ def partings(
 
 
 def _turns(distributions: "_Distributions", contexts: Tensor, uniforms: Tensor) -> list[Turn]:
-    table, rows = distributions.after(contexts)
+    table, rows = distributions.of(contexts)
     choices = _invert(table.cumulative[rows], uniforms)
     choices.clamp_(max=len(distributions.model.alphabet) - 1)  # past the end of an unseen row
     high = table.cumulative[rows, choices]
@@ -238,7 +241,7 @@ class _Distributions:
             self._rows(self._contexts(torch.arange(possible))) if possible < self.FEW else None
         )
 
-    def after(self, contexts: Tensor) -> tuple[_Rows, Tensor]:
+    def of(self, contexts: Tensor) -> tuple[_Rows, Tensor]:
         """The rows for `contexts` (B, n-1), and which of them is whose. (B,)"""
         if self.powers is None:
             return self._rows(contexts), torch.arange(len(contexts))
@@ -248,12 +251,22 @@ class _Distributions:
         distinct, rows = codes.unique(return_inverse=True)
         return self._rows(self._contexts(distinct)), rows
 
+    def after(self, contexts: Tensor, before: Tensor) -> tuple[_Rows, Tensor]:
+        """The same for contexts that grew by a token.
+
+        Args:
+            contexts: of the words that go on. (B, n-1)
+            before: which of the rows was theirs at the position before. (B,)
+        """
+        return self.of(contexts)
+
     def _contexts(self, codes: Tensor) -> Tensor:
         assert self.powers is not None
         return codes.unsqueeze(1) // self.powers % len(self.model.alphabet)
 
-    def _rows(self, contexts: Tensor) -> _Rows:
-        log_probs = self.model.log_probs(contexts).cpu().double()
+    def _rows(self, contexts: Tensor, log_probs: Tensor | None = None) -> _Rows:
+        log_probs = self.model.log_probs(contexts) if log_probs is None else log_probs
+        log_probs = log_probs.cpu().double()
         # The likeliest is 0 at any temperature, so that a low one cannot make all of them -inf.
         likeliest = log_probs.amax(1, keepdim=True)
         logits = (log_probs - likeliest) / self.draws.temperature
@@ -264,6 +277,33 @@ class _Distributions:
         unseen = ~(likeliest.squeeze(1) > -math.inf)  # NaN, too, is no opinion
         sums = probs.cumsum(1)
         return _Rows(contexts, log_probs, probs, sums / sums[:, -1:], unseen)
+
+
+class _Readings(_Distributions):
+    """The same of a model that reads each token once.
+
+    Words that have begun alike share what the model remembers of their beginning. Beyond the length
+    of the context there is nothing to remember, and the model is asked as any other.
+    """
+
+    def __init__(self, model: IncrementalModel, draws: Draws) -> None:
+        super().__init__(model, draws)
+        self.reader = model
+        self.state = model.start(1)
+        self.read = 0
+
+    def after(self, contexts: Tensor, before: Tensor) -> tuple[_Rows, Tensor]:
+        """The rows for contexts (B, n-1) that grew by a token, and which of them is whose. (B,)"""
+        if self.all is not None or self.read == self.model.context_length:
+            return self.of(contexts)
+        size = len(self.model.alphabet)
+        codes, rows = (before * size + contexts[:, -1]).unique(return_inverse=True)
+        parents, tokens = codes // size, codes % size
+        state = tuple(each.index_select(0, parents.to(each.device)) for each in self.state)
+        log_probs, self.state = self.reader.read(tokens, state)
+        self.read += 1
+        distinct = contexts.new_empty(len(codes), contexts.shape[1]).index_copy_(0, rows, contexts)
+        return self._rows(distinct, log_probs), rows
 
 
 class _Step(NamedTuple):
@@ -280,14 +320,16 @@ class _Step(NamedTuple):
 def _steps(model: LanguageModel, draws: Draws, words: Tensor) -> Iterator[_Step]:
     """The positions of `words`, until all of them are closed."""
     prefix = model.alphabet.encode(draws.prefix)
-    distributions = _Distributions(model, draws)
+    reads = isinstance(model, IncrementalModel)
+    distributions = _Readings(model, draws) if reads else _Distributions(model, draws)
     contexts = torch.full((len(words), model.context_length), BOUNDARY)  # (B, n-1)
+    rows = torch.zeros_like(words)
     block = torch.empty(0)
     for place in range(draws.max_length):
         if place % BLOCK == 0:
             block = _uniforms(draws.seed, place // BLOCK, int(words[-1]) + 1)
         uniforms = block[:, place % BLOCK].index_select(0, words)
-        table, rows = distributions.after(contexts)
+        table, rows = distributions.after(contexts, rows)
         if place < len(prefix):
             choices = torch.full_like(rows, prefix[place])
         else:
@@ -297,12 +339,13 @@ def _steps(model: LanguageModel, draws: Draws, words: Tensor) -> Iterator[_Step]
         yield _Step(words, table, rows, uniforms, choices, nll)
 
         going = (choices > BOUNDARY).nonzero().squeeze(1)
-        words, choices = words.index_select(0, going), choices.index_select(0, going)
+        words, rows, choices = (each.index_select(0, going) for each in (words, rows, choices))
         if not len(words):
             return
         contexts = torch.cat([contexts[:, 1:].index_select(0, going), choices.unsqueeze(1)], 1)
     rest = torch.full_like(words, CUT)
-    yield _Step(words, *distributions.after(contexts), rest.double(), rest, rest.double() * 0)
+    table, rows = distributions.after(contexts, rows)
+    yield _Step(words, table, rows, rest.double(), rest, rest.double() * 0)
 
 
 def _invert(cumulative: Tensor, uniforms: Tensor) -> Tensor:

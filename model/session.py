@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from model.alphabet import visible
 from model.errors import MakemoreError
-from model.recipe import ADJUSTABLE, Recipe
-from model.reports import Reports
+from model.layers import Layers
+from model.recipe import ADJUSTABLE, Change, Recipe
+from model.reports import Report, Reports
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from model.nets.one_layer import OneLayer
+    from model.nets.network import Network
 
 run_numbers = count(1)
 
@@ -76,10 +77,21 @@ class Snapshot:
     """The step at which it was taken up."""
     run: int = 0
     """Differs from run to run, so that a viewer can tell a new one."""
+    changes: tuple[Change, ...] = ()
+    """What was changed while the run went on."""
+    layers: Layers = field(default_factory=Layers)
+    """How the layers of the network fared in the last step that was reported."""
     losses: Tensor | None = field(default=None, compare=False)
     """Of all steps; those from `step` on are still to come."""
     reports: Reports = field(default_factory=Reports, compare=False)
     """Grows at its end while the run goes on."""
+
+    @property
+    def judged(self) -> list[Report]:
+        """The reports with the NLL on all words of train and dev."""
+        return [
+            report for report in self.reports if report.train is not None or report.dev is not None
+        ]
 
     @property
     def loss(self) -> float | None:
@@ -97,7 +109,7 @@ class Snapshot:
 class Trained(NamedTuple):
     """The network of a run as it was between two chunks."""
 
-    network: OneLayer
+    network: Network
     step: int
     """Steps done."""
     run: int

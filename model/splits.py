@@ -32,5 +32,10 @@ def split(corpus: Corpus, seed: int = SEED) -> Split:
     )
 
 
+def learnt(corpus: Corpus, data: str) -> Corpus:
+    """What a run learns from: the words of a corpus that its recipe calls "all", or "train"."""
+    return split(corpus).train if data == "train" else corpus
+
+
 def _part(whole: Corpus, name: str, words: list[str]) -> Corpus:
     return Corpus(f"{whole.name}, {name}", "".join(f"{word}\n" for word in words), whole)

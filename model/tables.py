@@ -17,7 +17,7 @@ from model.scoring import rank
 class Network(LanguageModel, Protocol):
     """A language model whose probabilities are a softmax."""
 
-    def logits(self, contexts: Tensor) -> Tensor:
+    def scores(self, contexts: Tensor) -> Tensor:
         """What the softmax is taken of, after each of `contexts` (B, n-1). (B, V)"""
         ...
 
@@ -53,7 +53,7 @@ def _p(counts: CountModel, network: Network, ids: Tensor) -> Tensor:
 
 
 def _logits(counts: CountModel, network: Network, ids: Tensor) -> Tensor:
-    return network.logits(counts.ngrams.contexts.tokens(ids)).cpu().double()
+    return network.scores(counts.ngrams.contexts.tokens(ids)).cpu().double()
 
 
 def _network_p(counts: CountModel, network: Network, ids: Tensor) -> Tensor:

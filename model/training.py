@@ -11,22 +11,30 @@ import torch
 from torch import Tensor
 
 from model import devices
+from model.batches import Words
 from model.checkpoints import Checkpoint
 from model.corpus import Corpus
 from model.counts import CountModel
+from model.diagnostics import activations_of, watched, weights_of
 from model.draws import Draws
 from model.errors import MakemoreError
-from model.nets import network
-from model.nets.one_layer import OneLayer, count_objective, one_hot_objective
+from model.layers import Layers
+from model.nets import network_class
+from model.nets.network import Network
+from model.nets.one_layer import Objective, count_objective, one_hot_objective
 from model.ngrams import ContextIndex, Ngrams, count, examples
-from model.optimisers import Adam, GradientDescent, Optimiser
-from model.recipe import Recipe
+from model.objectives import MiniBatches
+from model.optimisers import optimiser
+from model.recipe import ONE_LAYER, Recipe
 from model.reports import Report
 from model.sampling import sample
+from model.splits import split
+from model.validation import TIMES, Validation
 
 REPORT_EVERY = 50
 REPORT_DRAWS = Draws(count=5, max_length=64)
 GENERATOR = "generator"
+BEST = "best."
 TABLES = 8  # of contexts x outcomes: N, its frequencies, W, the gradient, log p, p, and Adam's two
 
 
@@ -43,33 +51,38 @@ class Trainer:
         self.step = 0
         """The steps done."""
         self._contexts: ContextIndex | None = None  # not yet counted
+        parts = split(corpus) if recipe.data == "train" else None
+        learnt = parts.train if parts else corpus
         with self._explained():
-            ngrams = count(corpus, recipe.n)
+            ngrams = count(learnt, recipe.n)
             self.floor = CountModel(ngrams).floor
         self._contexts = ngrams.contexts
         self.losses = torch.full((recipe.steps,), torch.nan)
         """The loss of each step, before its update, on the CPU; the first `step` count. (steps,)
 
-        The NLL alone: a penalty on W moves the network, and is no part of what is compared with
-        the floor.
+        The NLL alone: a penalty on the weights moves the network, and is no part of what is
+        compared with the floor.
         """
         self.generator = torch.Generator().manual_seed(recipe.seed)
         """Of whatever is drawn while training. Full batches draw nothing."""
+        self.layers = Layers()
+        """How the layers fared in the last step that was reported; empty without batches."""
         with self._explained():
-            self._prepare(corpus, ngrams)
+            self._prepare(learnt, ngrams)
+            self._validation = Validation(parts, self.device.device) if parts else None
 
     def _prepare(self, corpus: Corpus, ngrams: Ngrams) -> None:
         """Put everything that a step needs onto the device."""
         recipe, device = self.recipe, self.device.device
-        N = ngrams.N.to(device, torch.float32)
-        self.network: OneLayer = network(recipe.model)(ngrams, recipe.seed, device)
-        devices.fit_threads(N.numel())
-        if recipe.one_hot:
-            xs, ys = examples(corpus, recipe.n)
-            self._objective = one_hot_objective(xs.to(device), ys.to(device))
+        self.network = network_class(recipe.model).of(ngrams, recipe).to(device)
+        self._batches: MiniBatches | None = None
+        if recipe.batch_size:
+            words = Words(corpus, device)
+            self._batches = MiniBatches(self.network, words, self.generator, recipe.batch_size)
+            self._objective, self._weights = self._batches, self._batches.weights
         else:
-            self._objective = count_objective(N)
-        self._optimiser = _optimiser(recipe.optimiser, self.network.W)
+            self._objective, self._weights = self._full_batch(corpus, ngrams)
+        self._optimiser = optimiser(recipe.optimiser, self._weights)
 
         # A chunk's learning rates and losses, and the place in it, on the device: a step reads
         # and writes nothing on the host's side.
@@ -82,6 +95,16 @@ class Trainer:
         self._warm = False
         self._pool = torch.cuda.graph_pool_handle() if device.type == "cuda" else None
 
+    def _full_batch(self, corpus: Corpus, ngrams: Ngrams) -> tuple[Objective, Tensor]:
+        """All examples in each step, which only the one-layer network has a short cut for."""
+        device = self.device.device
+        weights = self.network.get_parameter("W").detach()
+        devices.fit_threads(weights.numel())
+        if self.recipe.one_hot:
+            xs, ys = examples(corpus, self.recipe.n)
+            return one_hot_objective(xs.to(device), ys.to(device)), weights
+        return count_objective(ngrams.N.to(device, torch.float32)), weights
+
     @property
     def finished(self) -> bool:
         """Whether all steps are done."""
@@ -91,19 +114,23 @@ class Trainer:
         """Take over, from the next step on, what may change while a run goes on."""
         self.recipe = self.recipe.adjusted_to(recipe)
         # What l2 * mean(W ** 2) adds to the gradient is this times W.
-        self._decay.fill_(2 * self.recipe.l2 / self.network.W.numel())
+        self._decay.fill_(2 * self.recipe.l2 / self._weights.numel())
+        if self._batches:
+            self._batches.resize(self.recipe.batch_size)
 
     def checkpoint(self) -> Checkpoint:
         """All that the steps to come depend on, as it is now, on the CPU."""
-        tensors = {name: each.to("cpu", copy=True) for name, each in self._tensors().items()}
+        state = self._tensors() | self._best()
+        tensors = {name: each.to("cpu", copy=True) for name, each in state.items()}
         tensors[GENERATOR] = self.generator.get_state()
         return Checkpoint(self.step, self.recipe, tensors)
 
     @property
     def bytes(self) -> int:
         """Of the tensors in a checkpoint."""
-        tensors = (*self._tensors().values(), self.generator.get_state())
-        return sum(tensor.nbytes for tensor in tensors)
+        network = sum(tensor.nbytes for tensor in self.network.state_dict().values())
+        state = sum(tensor.nbytes for tensor in self._tensors().values())
+        return state + self.generator.get_state().nbytes + network  # the best of them as well
 
     def restore(self, checkpoint: Checkpoint, losses: Tensor) -> None:
         """Go back, or on, to a checkpoint: the steps that follow are those that followed it then.
@@ -118,6 +145,7 @@ class Trainer:
         """
         own, kept = self._tensors(), dict(checkpoint.tensors)
         generator = kept.pop(GENERATOR, None)
+        best = {name: kept.pop(name) for name in checkpoint.tensors if name.startswith(BEST)}
         expected = {name: (each.shape, each.dtype) for name, each in own.items()}
         same = replace(checkpoint.recipe.adjusted_to(self.recipe), device=self.recipe.device)
         if (
@@ -136,6 +164,9 @@ class Trainer:
             raise MakemoreError(
                 f"the checkpoint of step {checkpoint.step} is broken ({error})"
             ) from None
+        if self._validation:
+            named = {name.removeprefix(BEST): each for name, each in best.items()}
+            self._validation.restore(named, self.network)
         for name, each in own.items():
             each.copy_(kept[name])
         self.step = checkpoint.step
@@ -146,6 +177,20 @@ class Trainer:
         """What a step changes and the next one needs, the tensors themselves."""
         parts = {"network": self.network.state_dict(), "optimiser": self._optimiser.state_dict()}
         return {f"{part}.{name}": t for part, named in parts.items() for name, t in named.items()}
+
+    def best(self) -> Network:
+        """A copy of the network as it was when it was best on dev; as it is, without a dev."""
+        network = self.network.frozen()
+        best = self._validation.best if self._validation else {}
+        network.load_state_dict(
+            {name: best.get(name, t) for name, t in network.state_dict().items()}
+        )
+        return network
+
+    def _best(self) -> dict[str, Tensor]:
+        """The weights that were best on dev."""
+        best = self._validation.best if self._validation else {}
+        return {f"{BEST}{name}": each for name, each in best.items()}
 
     def advance(self, most: int) -> Report | None:
         """Do up to `most` steps as one chunk, which ends early at a step that is reported.
@@ -162,7 +207,7 @@ class Trainer:
         due = min(-(-self.step // REPORT_EVERY) * REPORT_EVERY, last)  # the next step to report
         end = min(self.step + most, due + 1)
         with self._explained():
-            losses = self._run(range(self.step, end))
+            losses = self._run(range(self.step, end), watch=end == due + 1)
         self.losses[self.step : end] = losses
         wrong = (~losses.isfinite()).nonzero()
         if len(wrong):
@@ -184,12 +229,17 @@ class Trainer:
             if report := self.advance(REPORT_EVERY):
                 yield report
 
-    def _run(self, steps: range) -> Tensor:
-        """The losses of some steps (len(steps),), at most `REPORT_EVERY`."""
+    def _run(self, steps: range, *, watch: bool) -> Tensor:
+        """The losses of some steps (len(steps),), at most `REPORT_EVERY`; `watch` the last one."""
         rates = torch.tensor([self.recipe.lr(step) for step in steps])
         self._rates[: len(steps)] = rates.to(self._rates.device)
         self._place.zero_()
-        if self._warm and self.device.name == "cuda" and not self.recipe.one_hot:
+        if self._batches:
+            for _ in steps[:-1] if watch else steps:
+                self._step()
+            if watch:
+                self._watched_step()
+        elif self._warm and self.device.name == "cuda" and not self.recipe.one_hot:
             self._graph(len(steps)).replay()
         else:
             for _ in steps:
@@ -199,12 +249,25 @@ class Trainer:
 
     def _step(self) -> None:
         """One step, with no word between device and host."""
-        loss, gradient = self._objective(self.network.W)
+        recipe, weights = self.recipe, self._weights
+        loss, gradient = self._objective(weights)
+        lr = self._rates.gather(0, self._place)
         self._losses.scatter_(0, self._place, loss.view(1))
-        if self.recipe.l2:
-            gradient.addcmul_(self.network.W, self._decay)
-        self._optimiser.update(gradient, self._rates.gather(0, self._place))
+        if recipe.l2:
+            gradient.addcmul_(weights, self._decay)
+        if recipe.clip:
+            gradient.mul_((recipe.clip / gradient.norm()).clamp_(max=1))
+        if recipe.weight_decay:  # apart from the gradient: Loshchilov and Hutter 2019
+            weights.mul_(1 - recipe.weight_decay * lr)
+        self._optimiser.update(gradient, lr)
         self._place += 1
+
+    def _watched_step(self) -> None:
+        """One step, with a look at every layer."""
+        before = self._weights.clone()
+        with watched(self.network) as seen:
+            self._step()
+        self.layers = Layers(weights_of(self.network, before), activations_of(seen))
 
     def _graph(self, steps: int) -> torch.cuda.CUDAGraph:
         """So many steps as one CUDA graph; the chunk before the first one has warmed up."""
@@ -236,6 +299,8 @@ class Trainer:
         """What to do instead, given what is free on the device."""
         if not devices.is_out_of_memory(error):
             return "start the program again to use it, or choose the device cpu"
+        if self.recipe.model != ONE_LAYER:
+            return "choose a smaller network, a smaller batch or a lower n"
         free, contexts = devices.free_memory(self.device.device), self._contexts
         if contexts is None:
             return "choose a lower n or fewer words"
@@ -249,24 +314,8 @@ class Trainer:
     def _report(self) -> Report:
         step = self.step - 1
         samples = tuple(sample(self.network.frozen(), REPORT_DRAWS).words)
-        return Report(step, self.recipe.lr(step), float(self.losses[step]), samples)
-
-
-def envelope(losses: Tensor, width: int) -> tuple[list[int], list[float]]:
-    """A curve of losses (steps,) thinned out to the lowest and the highest of every `width` steps.
-
-    Returns:
-        The steps of those losses, in their order, and the losses.
-    """
-    padding = losses[-1:].expand(-len(losses) % width)
-    rows = torch.cat([losses, padding]).view(-1, width)
-    within = torch.stack([rows.argmin(1), rows.argmax(1)], 1).sort(1).values
-    steps = within + torch.arange(len(rows)).unsqueeze(1) * width
-    steps = steps.flatten().clamp_(max=len(losses) - 1).unique_consecutive()
-    return steps.tolist(), losses[steps].tolist()
-
-
-def _optimiser(name: str, W: Tensor) -> Optimiser:
-    if name == "adam":
-        return Adam(W)
-    return GradientDescent(W, momentum=1 if name == "accumulate" else 0)
+        train = dev = None
+        every = -(-self.recipe.steps // (TIMES * REPORT_EVERY)) * REPORT_EVERY
+        if self._validation and ((step and step % every == 0) or self.finished):
+            train, dev = self._validation.judge(self.network, self.step)
+        return Report(step, self.recipe.lr(step), float(self.losses[step]), samples, train, dev)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model.corpus import Corpus
 from model.pace import Pace
@@ -35,7 +35,9 @@ GLANCE_SECONDS = 1.0
 """From one look at whether the run's folder is still there to the next."""
 BREATH_SECONDS = 0.0005  # after each chunk, in which the screen's thread gets its turn
 JOIN_SECONDS = 3.0
-NOTHING: Mapping[str, float] = MappingProxyType({})
+MOST_CHANGES = 100
+"""That are remembered: the last."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class TrainingSession:
@@ -93,7 +95,7 @@ class TrainingSession:
         *,
         paused: bool = True,
         device: str | None = None,
-        changes: Mapping[str, float] = NOTHING,
+        changes: Mapping[str, Any] = NOTHING,
     ) -> None:
         """Take up a run that is on disk at its last checkpoint, in the place of any other.
 
@@ -222,7 +224,13 @@ class TrainingSession:
         speed = self._pace.measured(trainer.step) or self._snapshot.steps_per_second
         if trainer.finished:
             phase = Phase.FINISHED
-        self._publish(phase=phase, step=trainer.step, steps_per_second=speed, seconds=seconds)
+        self._publish(
+            phase=phase,
+            step=trainer.step,
+            steps_per_second=speed,
+            seconds=seconds,
+            layers=trainer.layers,
+        )
         if trainer.finished:
             self._save()
 
@@ -254,7 +262,7 @@ class TrainingSession:
         corpus: Corpus,
         paused: bool,
         device: str | None,
-        changes: Mapping[str, float],
+        changes: Mapping[str, Any],
     ) -> None:
         from model.keeper import Keeper
 
@@ -271,7 +279,8 @@ class TrainingSession:
             if self._trainer is not None:
                 reports = self._keeper.restore(self._trainer, run)
                 self._trainer.adjust(self._trainer.recipe.with_(**changes))
-                self._publish(reports=reports, seconds=run.status.seconds)
+                status = run.status
+                self._publish(reports=reports, seconds=status.seconds, changes=status.changes)
         except Exception as error:  # see _advance
             self._trainer = None
             self._publish(phase=Phase.FAILED, error=in_one_line(error))
@@ -341,8 +350,12 @@ class TrainingSession:
             return
         if self._snapshot.phase is not Phase.FAILED:  # there is nothing new
             self._save()  # the history has the learning rates that there were
-        self._trainer.adjust(self._trainer.recipe.adjusted_to(recipe, fields))
-        self._publish(recipe=self._trainer.recipe)
+        before = self._trainer.recipe
+        self._trainer.adjust(before.adjusted_to(recipe, fields))
+        changes = self._snapshot.changes
+        if text := before.changes(self._trainer.recipe):
+            changes = (*changes, (self._trainer.step, text))[-MOST_CHANGES:]
+        self._publish(recipe=self._trainer.recipe, changes=changes)
 
     def _clear(self) -> None:
         self._leave()

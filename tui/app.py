@@ -112,6 +112,8 @@ class MakemoreApp(RunBench):
                 MakemoreApp.recipe,
                 MakemoreApp.pace,
                 MakemoreApp.full_speed,
+                MakemoreApp.counts,
+                MakemoreApp.yardstick,
             ),
             GeneratorPane(id="generator").data_bind(MakemoreApp.corpus, MakemoreApp.counts),
             ExplorerPane(id="explorer").data_bind(
@@ -163,17 +165,23 @@ class MakemoreApp(RunBench):
 
     def action_edit_recipe(self) -> None:
         """Ask for the recipe of the next run."""
-        from tui.screens.forms import RecipeForm
+        from tui.screens.recipe_form import RecipeForm
 
         def take(recipe: Recipe | None) -> None:
             if recipe is None or recipe == self.recipe:
                 return
             if recipe == self.recipe.adjusted_to(recipe) and self.snapshot.phase.resumable:
-                figures = f"learning rate {recipe.learning_rate:g} and L2 {recipe.l2:g}"
-                self.notify(f"The run goes on with {figures}.")
+                self.notify(f"The run goes on with {self.recipe.changes(recipe)}.")
             self.set_recipe(recipe)
 
-        self.push_screen(RecipeForm(self.recipe), take)
+        ngrams = self.counts.ngrams if self.counts else None
+        self.push_screen(RecipeForm(self.recipe, ngrams), take)
+
+    def action_layers(self) -> None:
+        """Show how the layers of the network fare."""
+        from tui.screens.layers import LayersScreen
+
+        self.push_screen(LayersScreen().data_bind(MakemoreApp.snapshot))
 
     def action_runs(self) -> None:
         """Show the runs that are on disk."""
@@ -184,6 +192,17 @@ class MakemoreApp(RunBench):
                 self.open_run(run)
 
         self.push_screen(RunsScreen(self), take)
+
+    def action_leaderboard(self) -> None:
+        """Judge every model of the corpus by the same words."""
+        from tui.screens.leaderboard import LeaderboardScreen
+
+        def take(run: Run | None) -> None:
+            if run is not None:
+                self.open_run(run)
+
+        if corpus := self._learnable():
+            self.push_screen(LeaderboardScreen(corpus, self.runs), take)
 
     def looked_at(self) -> bool:
         """Whether a pane on the screen shows the inside of the network."""

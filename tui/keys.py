@@ -54,6 +54,7 @@ KEYS = [
     hidden("r", "reset", "Reset", "Back to step 0", id="run.reset"),
     hidden("x", "stop", "Stop", "End the run and keep its network", id="run.stop"),
     hidden("R", "runs", "Runs", "List, open, compare, delete them", id="run.list"),
+    hidden("L", "leaderboard", "Leaderboard", "Every model, judged alike", id="run.board"),
     hidden("D", "detach", "Detach", "Train on in a process of its own", id="run.detach"),
     hidden("minus", "change_speed(-1)", "Slower", "Fewer steps a second", id="slower", display="-"),
     hidden(
@@ -90,5 +91,6 @@ KEYS = [
         priority=True,
         tooltip="Back to the shell; fg returns, bg goes on",
     ),
+    hidden("y", "layers", "Layers", "How fast each one learns, live", id="run.layers"),
     hidden("l", "log_scale", "Log scale", "Of the loss axis", id="run.log"),
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from model.nets.one_layer import OneLayer
+    from model.nets.network import Network
     from model.ngrams import Ngrams
 
 
@@ -18,7 +18,7 @@ class Look:
     """The network of a run as it was after some step, beside what it learns from."""
 
     ngrams: Ngrams
-    network: OneLayer
+    network: Network
     step: int
     """Steps done."""
     run: int

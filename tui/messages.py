@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from model.language_model import LanguageModel
     from model.runs import Run
     from model.sampling import Sample
+    from model.yardstick import Yardstick
 
 
 @dataclass
@@ -34,6 +35,21 @@ class CorpusCounted(Message):
 
     corpus: Corpus
     counts: CountModel
+
+
+@dataclass
+class WeightsCounted(Message):
+    """It is known how large the network of a recipe would be."""
+
+    text: str
+
+
+@dataclass
+class YardstickFound(Message):
+    """It is known how good the best counts of a corpus are."""
+
+    corpus: Corpus
+    yardstick: Yardstick | None
 
 
 @dataclass

@@ -282,6 +282,7 @@ class RunBench(Workbench):
             self.snapshot = Snapshot(Phase.PREPARING, recipe)
             self.look = None
             self.corpus = corpus
+            self.yardstick = None
             self._count_anew()
 
     @work(thread=True, group="opening", exit_on_error=False, description="restore")

@@ -23,15 +23,22 @@ from model.session import Phase, Session, Snapshot, in_one_line
 from model.training_session import TrainingSession
 from tui import settings
 from tui.look import Look
-from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused, LookTaken
+from tui.messages import (
+    CorpusCounted,
+    CorpusLoaded,
+    CorpusRefused,
+    LookTaken,
+    YardstickFound,
+)
 
 if TYPE_CHECKING:
     from model.counts import CountModel
     from model.ngrams import Ngrams
+    from model.yardstick import Yardstick
 
 LOOKING_SHARE = 0.2
 """Of the time at most goes into looking at the network while it learns."""
-LATER = ("plotext", "tui.screens.help", "tui.screens.forms", "tui.screens.open_corpus")
+LATER = ("plotext", "tui.screens.help", "tui.screens.recipe_form", "tui.screens.open_corpus")
 """What takes a moment to import and is not needed for the first picture."""
 
 
@@ -55,6 +62,8 @@ class Workbench(App[None]):
     snapshot: var[Snapshot] = var(Snapshot())
     look: var[Look | None] = var(None)
     """The network not long ago, for the panes that look inside it; None without a run."""
+    yardstick: var[Yardstick | None] = var(None)
+    """The counts that are best on dev; None until a run is judged by them."""
     pace: var[float] = var(100, init=False)
     """Steps a second to watch."""
     full_speed: var[bool] = var(False, init=False)
@@ -78,6 +87,8 @@ class Workbench(App[None]):
         self._looked = 0, 0
         """The run and the step of the last look, whatever came of it."""
         self._look_due = 0.0
+        self._measured: Corpus | None = None
+        """The corpus that a yardstick was last asked for."""
         self._k = 0.0
         """What is added to all counts."""
         self.remembered = settings.Settings()
@@ -114,6 +125,7 @@ class Workbench(App[None]):
             return
         self._end_run(f"{visible(message.corpus.name)} is open")
         self.corpus = message.corpus
+        self.yardstick = None
         self._count_anew()
 
     @on(CorpusRefused)
@@ -217,11 +229,34 @@ class Workbench(App[None]):
         if now.losses is None or now.phase is Phase.FAILED:
             self.look = None
             return
+        self._measure(now)
         due = self._looked != (now.run, now.step) and time.monotonic() >= self._look_due
         if due and self.counts is not None and not self._looking and self.looked_at():
             self._looking = True
             self._looked = now.run, now.step
             self._look(self.counts.ngrams)
+
+    def _measure(self, now: Snapshot) -> None:
+        """Find out what a run that is judged on dev has to beat, once for a corpus."""
+        if now.recipe is None or now.recipe.data == "all" or self._measured is self.corpus:
+            return
+        self._measured = self.corpus
+        if self.corpus is not None:
+            self._find_yardstick(self.corpus)
+
+    @work(thread=True, group="yardstick", exit_on_error=False, description="yardstick")
+    def _find_yardstick(self, corpus: Corpus) -> None:
+        from model.devices import fit_threads
+        from model.yardstick import yardstick
+
+        fit_threads(len(corpus.text))
+        self.post_message(YardstickFound(corpus, yardstick(corpus)))
+
+    @on(YardstickFound)
+    def take_yardstick(self, message: YardstickFound) -> None:
+        """Show it."""
+        if message.corpus is self.corpus:
+            self.yardstick = message.yardstick
 
     @work(thread=True, group="looking", exit_on_error=False, description="look")
     def _look(self, ngrams: Ngrams) -> None:

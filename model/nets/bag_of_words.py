@@ -8,11 +8,12 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from model.alphabet import Alphabet
-from model.nets.network import Reader, State
+from model.language_model import State
+from model.nets.network import Reader
 
 
 class BagOfWords(Reader):
-    """The newest token plus the mean of the context, a layer of tanh beside it, logits."""
+    """The newest token plus the mean of all, a layer of tanh beside it, logits."""
 
     SIZES = ("width", "hidden")
 
@@ -36,7 +37,7 @@ class BagOfWords(Reader):
         """Logits after each of the K `own` cells (K,) of rows of tokens (R, T). (K, V)"""
         T = tokens.shape[1]
         x = self.embedding(tokens) + self.places.weight[:T]  # (R, T, C)
-        sums = torch.ones(T, T, device=x.device).tril()  # each place and those before it
+        sums = x.new_ones(T, T).tril()  # each place and those before it
         means = sums / sums.sum(1, keepdim=True) @ x
         return self._think((x + means).flatten(0, 1).index_select(0, own))
 
@@ -45,13 +46,12 @@ class BagOfWords(Reader):
         weight = self.head.weight
         return weight.new_zeros(count, weight.shape[1]), weight.new_zeros(count, 1)
 
-    @torch.no_grad()
-    def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read one more token (B,) of each context: log-probabilities (B, V), and the new state."""
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Logits after one more token (B,) of each context (B, V), and the new state."""
         sums, number = state
         x = self.embedding(tokens) + F.embedding(number.squeeze(1).long(), self.places.weight)
         sums, number = sums + x, number + 1
-        return self._think(x + sums / number).log_softmax(1), (sums, number)
+        return self._think(x + sums / number), (sums, number)
 
     def _think(self, x: Tensor) -> Tensor:
         return self.head(x + self.dropout(self.back(torch.tanh(self.hidden(x)))))

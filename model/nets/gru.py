@@ -1,8 +1,8 @@
 """The gated recurrent unit: Cho et al., EMNLP 2014.
 
-    r = sigmoid(W_r x + U_r h)                  what of the past counts for the candidate
-    z = sigmoid(W_z x + U_z h)                  how much of the past stays
-    c = tanh(W_c x + r * (U_c h))               the candidate
+    r = sigmoid(W_r x + U_r h + b_r)            what of the past counts for the candidate
+    z = sigmoid(W_z x + U_z h + b_z)            how much of the past stays
+    c = tanh(W_c x + b_c + r * (U_c h))         the candidate
     h <- z * h + (1 - z) * c
 
 (The paper resets h before U_c, not after: this is the form of cuDNN and torch, in which all three
@@ -12,7 +12,7 @@ products with h are one.)
 import torch
 from torch import Tensor
 
-from model.nets.network import State
+from model.language_model import State
 from model.nets.recurrent import Recurrent
 
 

@@ -1,17 +1,18 @@
 """Long short-term memory (Hochreiter and Schmidhuber 1997), as in Graves, arXiv 1308.0850, 2013.
 
-    i, f, o = sigmoid(W x + U h)                what comes in, what stays, what goes out
-    g = tanh(W_g x + U_g h)
+    i, f, o = sigmoid(W x + U h + b)            what comes in, what stays, what goes out
+    g = tanh(W_g x + U_g h + b_g)
     c <- f * c + i * g                          the memory, which no matrix touches
     h <- o * tanh(c)
 
-(Graves's gates also see c, through "peephole" weights, which few have used since.)
+(The paper of 1997 has no f. Graves's gates also see c, through "peephole" weights, which few have
+used since.)
 """
 
 import torch
 from torch import Tensor
 
-from model.nets.network import State
+from model.language_model import State
 from model.nets.recurrent import Recurrent
 
 

@@ -2,8 +2,8 @@
 
 Every token has an embedding; those of the context stand side by side, go through one hidden layer,
 and come out as logits. Contexts that are alike get embeddings that are alike: what is learnt of one
-holds for the others. (The paper's direct connections from embeddings to logits are left out, as in
-its own best model of one language and in makemore.)
+holds for the others. (The paper leaves it open to connect the embeddings to the logits directly as
+well; as in makemore, they are not.)
 """
 
 import torch

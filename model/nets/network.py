@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from model.alphabet import BOUNDARY, Alphabet
 from model.batches import Batch, Rows
+from model.language_model import State
 
 if TYPE_CHECKING:
     from model.ngrams import Ngrams
@@ -34,6 +35,8 @@ class Network(nn.Module):
 
     SIZES: ClassVar[tuple[str, ...]] = ()
     """The fields of a recipe that say how large this network is."""
+    UNCHANGED: ClassVar[tuple[str, ...]] = ("alphabet",)
+    """What training leaves as it is."""
 
     def __init__(self, alphabet: Alphabet, context_length: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -44,10 +47,20 @@ class Network(nn.Module):
     @classmethod
     def of(cls, ngrams: Ngrams, recipe: Recipe) -> Self:
         """The network that a recipe asks for, with the weights that its seed draws, on the CPU."""
-        sizes = {name: getattr(recipe, name) for name in cls.SIZES}
-        made = cls(ngrams.alphabet, recipe.n - 1, dropout=recipe.dropout, **sizes)
+        made = cls._made(ngrams, recipe)
         made.initialise(recipe.seed)
         return made
+
+    @classmethod
+    def count_weights(cls, ngrams: Ngrams, recipe: Recipe) -> int:
+        """How many weights the network that a recipe asks for would have."""
+        with torch.device("meta"):  # shapes alone
+            return cls._made(ngrams, recipe).size
+
+    @classmethod
+    def _made(cls, ngrams: Ngrams, recipe: Recipe) -> Self:
+        sizes = {name: getattr(recipe, name) for name in cls.SIZES}
+        return cls(ngrams.alphabet, recipe.n - 1, dropout=recipe.dropout, **sizes)
 
     def initialise(self, seed: int) -> None:
         """Draw the weights as torch's layers do, but from a seed of their own."""
@@ -65,12 +78,22 @@ class Network(nn.Module):
         """What follows the context of each example. (E, V)"""
 
     @abstractmethod
+    def scores(self, contexts: Tensor) -> Tensor:
+        """The logits of what follows each of `contexts` (B, n-1). (B, V)"""
+
+    @torch.no_grad()
     def log_probs(self, contexts: Tensor) -> Tensor:
         """The logarithm of each outcome's probability after each of `contexts` (B, n-1). (B, V)"""
+        return self.scores(contexts).log_softmax(1)
 
     def loss(self, batch: Batch) -> Tensor:
         """The mean NLL of a batch's examples, in nats. ()"""
         return F.cross_entropy(self.logits(batch), batch.outcomes)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
 
     @property
     def size(self) -> int:
@@ -79,9 +102,27 @@ class Network(nn.Module):
 
     def frozen(self) -> Self:
         """A copy on the CPU that further training does not change, and that drops nothing."""
-        # The alphabet does not change, and a generator cannot be copied.
-        kept = {id(self.alphabet): self.alphabet, id(self.dropout.generator): None}
+        # What training does not change is shared, and a generator cannot be copied.
+        kept = {id(each): each for each in map(self.__getattribute__, self.UNCHANGED)}
+        kept[id(self.dropout.generator)] = None
         return copy.deepcopy(self, kept).cpu().requires_grad_(False).eval()
+
+    def flatten(self) -> tuple[Tensor, Tensor]:
+        """Make the weights parts of one vector, and their gradients parts of another.
+
+        An optimiser then changes them all with a few operations, however many layers there are.
+
+        Returns:
+            The weights and their gradient, which backpropagation adds to. (P,) x 2
+        """
+        self.requires_grad_()
+        weights = torch.cat([each.detach().flatten() for each in self.parameters()])
+        gradient = torch.zeros_like(weights)
+        sizes = [each.numel() for each in self.parameters()]
+        parts = zip(weights.split(sizes), gradient.split(sizes), strict=True)
+        for each, (values, slopes) in zip(self.parameters(), parts, strict=True):
+            each.data, each.grad = values.view_as(each), slopes.view_as(each)
+        return weights, gradient
 
 
 class Window(Network):
@@ -96,17 +137,16 @@ class Window(Network):
         return self(batch.contexts(self.context_length))
 
     @torch.no_grad()
-    def log_probs(self, contexts: Tensor) -> Tensor:
-        """The logarithm of each outcome's probability after each of `contexts` (B, n-1). (B, V)"""
-        return self(contexts).log_softmax(1)
-
-
-State = tuple[Tensor, ...]
-"""What a network remembers of B contexts that it has read, which are the first index of each. """
+    def scores(self, contexts: Tensor) -> Tensor:
+        """The logits of what follows each of `contexts` (B, n-1). (B, V)"""
+        return self(contexts.to(self.device))
 
 
 class Reader(Network):
-    """A network that reads a word from left to right, from the boundary before it on."""
+    """A network that reads a word from left to right, from the boundary before it on.
+
+    An `IncrementalModel`.
+    """
 
     @abstractmethod
     def forward(self, tokens: Tensor, own: Tensor) -> Tensor:
@@ -117,19 +157,25 @@ class Reader(Network):
         """What is remembered of `count` contexts of which nothing is read yet."""
 
     @abstractmethod
-    def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read one more token (B,) of each context: log-probabilities (B, V), and the new state.
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Logits after one more token (B,) of each context (B, V), and the new state.
 
         At most n - 1 tokens can be read.
         """
+
+    @torch.no_grad()
+    def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read one more token (B,) of each context: log-probabilities (B, V), and the new state."""
+        logits, state = self.step(tokens.to(self.device), state)
+        return logits.log_softmax(1), state
 
     def logits(self, batch: Batch) -> Tensor:
         """What follows the context of each example. (E, V)"""
         return self._ends(batch.rows(self.context_length))
 
     @torch.no_grad()
-    def log_probs(self, contexts: Tensor) -> Tensor:
-        """The logarithm of each outcome's probability after each of `contexts` (B, n-1). (B, V)"""
+    def scores(self, contexts: Tensor) -> Tensor:
+        """The logits of what follows each of `contexts` (B, n-1). (B, V)"""
         # In front of a word stands one boundary; the others only fill up. They go behind.
         filled = (contexts[:, :-1] == BOUNDARY) & (contexts[:, 1:] == BOUNDARY)
         skipped = filled.cumprod(1).sum(1)
@@ -138,8 +184,9 @@ class Reader(Network):
         inside = columns < lengths.unsqueeze(1)
         places = (columns + skipped.unsqueeze(1)).clamp_(max=self.context_length - 1)
         own = inside.flatten().nonzero().squeeze(1)
-        rows = Rows(contexts.gather(1, places), own, lengths.cumsum(0) - 1)
-        return self._ends(rows).log_softmax(1)
+        tokens = contexts.gather(1, places).to(self.device)
+        rows = Rows(tokens, own.to(self.device), lengths.cumsum(0) - 1)
+        return self._ends(rows)
 
     def _ends(self, rows: Rows) -> Tensor:
         logits = self(rows.tokens, rows.own)
@@ -159,6 +206,5 @@ class Dropout(nn.Module):
         """While training, set a share p of x to zero, and raise the rest in its place."""
         if not self.training or not self.p:
             return x
-        return (
-            x * torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator) / (1 - self.p)
-        )
+        kept = 1 - self.p
+        return x * torch.empty_like(x).bernoulli_(kept, generator=self.generator).div_(kept)

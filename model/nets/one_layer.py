@@ -5,21 +5,26 @@ context by itself, and nothing about how contexts resemble each other: it is the
 on another road, with log P for W.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from copy import copy
+from typing import TYPE_CHECKING, Self
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor
+from torch import Tensor, nn
 
-from model.alphabet import Alphabet
+from model.nets.network import Window
 from model.ngrams import Ngrams
+
+if TYPE_CHECKING:
+    from model.recipe import Recipe
 
 Objective = Callable[[Tensor], tuple[Tensor, Tensor]]
 """From W (contexts, V) to the mean loss () and its gradient (contexts, V)."""
 
 
-class OneLayer:
+class OneLayer(Window):
     """W of contexts x outcomes and a softmax. A `LanguageModel`.
 
     Args:
@@ -29,32 +34,35 @@ class OneLayer:
         device: where W lives.
     """
 
+    UNCHANGED = ("alphabet", "contexts")
+
     def __init__(self, ngrams: Ngrams, seed: int = 0, device: torch.device | str = "cpu") -> None:
-        self.alphabet: Alphabet = ngrams.alphabet
-        self.context_length = ngrams.n - 1
+        super().__init__(ngrams.alphabet, ngrams.n - 1)
         self.contexts = ngrams.contexts
         generator = torch.Generator().manual_seed(seed)
         shape = (len(ngrams.contexts), len(ngrams.alphabet))
-        self.W = torch.randn(shape, generator=generator).to(device)
+        weights = torch.randn(shape, generator=generator).to(device)
+        self.W = nn.Parameter(weights, requires_grad=False)  # a full batch needs no autograd
 
-    def logits(self, contexts: Tensor) -> Tensor:
-        """The rows of W for `contexts` (B, n-1); -inf for one that was never seen. (B, V)"""
-        ids = self.contexts.ids(contexts).to(self.W.device)
-        return self.W[ids].masked_fill_((ids < 0).unsqueeze(1), -torch.inf)
+    @classmethod
+    def of(cls, ngrams: Ngrams, recipe: Recipe) -> Self:
+        """The network that a recipe asks for, with the weights that its seed draws, on the CPU."""
+        return cls(ngrams, recipe.seed)
 
+    @classmethod
+    def count_weights(cls, ngrams: Ngrams, recipe: Recipe) -> int:
+        """How many weights the network that a recipe asks for would have."""
+        return len(ngrams.contexts) * len(ngrams.alphabet)
+
+    def forward(self, contexts: Tensor) -> Tensor:
+        """The rows of W for `contexts` (E, n-1); -inf for one that was never seen. (E, V)"""
+        ids = self.contexts.ids(contexts.cpu()).to(self.W.device)
+        return self.W[ids].masked_fill((ids < 0).unsqueeze(1), -torch.inf)
+
+    @torch.no_grad()
     def log_probs(self, contexts: Tensor) -> Tensor:
         """log softmax(W) of the rows for `contexts` (B, n-1). (B, V)"""
-        return self.logits(contexts).log_softmax(1).nan_to_num_(nan=-torch.inf, neginf=-torch.inf)
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """The weights, the tensors themselves."""
-        return {"W": self.W}
-
-    def frozen(self) -> "OneLayer":
-        """A copy on the CPU that further training does not change."""
-        frozen = copy(self)
-        frozen.W = self.W.to("cpu", copy=True)
-        return frozen
+        return super().log_probs(contexts).nan_to_num_(nan=-torch.inf, neginf=-torch.inf)
 
 
 def one_hot_objective(xs: Tensor, ys: Tensor) -> Objective:

@@ -8,7 +8,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from model.alphabet import Alphabet
-from model.nets.network import Reader, State
+from model.language_model import State
+from model.nets.network import Reader
 
 
 class Recurrent(Reader):
@@ -41,7 +42,7 @@ class Recurrent(Reader):
 
     @abstractmethod
     def cell(self, x: Tensor, state: State) -> State:
-        """One step: from what the tokens give, x (B, GATES * hidden), and the state, (B, hidden)."""
+        """One step: from what the tokens give, x (B, GATES * hidden), and the state (B, hidden)."""
 
     def forward(self, tokens: Tensor, own: Tensor) -> Tensor:
         """Logits after each of the K `own` cells (K,) of rows of tokens (R, T). (K, V)"""
@@ -56,13 +57,13 @@ class Recurrent(Reader):
         """Nothing is remembered: zeros. (count, hidden) each"""
         return self.STATES * (self.recurrent.weight.new_zeros(count, self.recurrent.in_features),)
 
-    @torch.no_grad()
-    def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read one more token (B,) of each context: log-probabilities (B, V), and the new state."""
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Logits after one more token (B,) of each context (B, V), and the new state."""
         state = self.cell(self._inputs(tokens), state)
-        return self.head(state[0]).log_softmax(1), state
+        return self.head(state[0]), state
 
     def _inputs(self, tokens: Tensor) -> Tensor:
-        # What a token gives is the same wherever it stands: it is computed once for each.
+        # What a token gives is the same wherever it stands: it is computed once for each, and
+        # dropped alike.
         table = self.input(self.dropout(self.embedding.weight))  # (V, GATES * hidden)
         return F.embedding(tokens, table)

@@ -8,7 +8,7 @@
 import torch
 from torch import Tensor
 
-from model.nets.network import State
+from model.language_model import State
 from model.nets.recurrent import Recurrent
 
 

@@ -12,7 +12,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from model.alphabet import Alphabet
-from model.nets.network import Dropout, Reader, State
+from model.language_model import State
+from model.nets.network import Dropout, Reader
 
 
 class WaveNet(Reader):
@@ -30,58 +31,49 @@ class WaveNet(Reader):
         dropout: float = 0.0,
     ) -> None:
         super().__init__(alphabet, context_length, dropout)
-        dilations = [2**layer for layer in range(math.ceil(math.log2(context_length)))]
+        self.dilations = [2**layer for layer in range(math.ceil(math.log2(context_length)))]
         self.embedding = nn.Embedding(len(alphabet), width)
-        self.layers = nn.ModuleList(
-            Dilated(width, hidden, dilation, self.dropout) for dilation in dilations
-        )
+        self.layers = nn.ModuleList(Layer(width, hidden, self.dropout) for _ in self.dilations)
         self.skip = nn.Linear(width, hidden)
         self.hidden = nn.Linear(hidden, hidden)
         self.head = nn.Linear(hidden, len(alphabet))
 
     def forward(self, tokens: Tensor, own: Tensor) -> Tensor:
         """Logits after each of the K `own` cells (K,) of rows of tokens (R, T). (K, V)"""
-        x = self.embedding(tokens.flatten()[own])  # (K, C)
+        x = self.embedding(tokens.take(own))  # (K, C)
         places = (own % tokens.shape[1]).unsqueeze(1)
         skips = self.skip(x)
-        for layer in self.layers:
+        for layer, dilation in zip(self.layers, self.dilations, strict=True):
             # The tokens of a row stand one after the other: those before its first are not its own.
-            before = F.pad(x, (0, 0, layer.dilation, 0))[: len(x)]
-            x, skip = layer(x, before * (places >= layer.dilation))
+            before = F.pad(x, (0, 0, dilation, 0))[: len(x)] * (places >= dilation)
+            x, skip = layer(x, before)
             skips = skips + skip
         return self._logits(skips)
 
     def start(self, count: int) -> State:
-        """What each layer has been given, of no token yet. (count, 0, layers, C)"""
-        width = self.embedding.embedding_dim
-        return (self.embedding.weight.new_zeros(count, 0, len(self.layers), width),)
+        """The last inputs of each layer, as far back as it looks: none yet. (count, dilation, C)"""
+        weight = self.embedding.weight
+        return tuple(weight.new_zeros(count, d, weight.shape[1]) for d in self.dilations)
 
-    @torch.no_grad()
-    def read(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read one more token (B,) of each context: log-probabilities (B, V), and the new state."""
-        (given,) = state
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Logits after one more token (B,) of each context (B, V), and the new state."""
         x = self.embedding(tokens)  # (B, C)
         inputs, skips = list[Tensor](), self.skip(x)
-        for place, layer in enumerate(self.layers):
-            inputs.append(x)
-            reached = given.shape[1] >= layer.dilation
-            before = given[:, -layer.dilation, place] if reached else torch.zeros_like(x)
-            x, skip = layer(x, before)
+        for layer, last in zip(self.layers, state, strict=True):
+            inputs.append(torch.cat([last[:, 1:], x.unsqueeze(1)], 1))
+            x, skip = layer(x, last[:, 0])
             skips = skips + skip
-        newest = torch.stack(inputs, 1) if inputs else given[:, :0]
-        given = torch.cat([given, newest.unsqueeze(1)], 1) if inputs else given
-        return self._logits(skips).log_softmax(1), (given,)
+        return self._logits(skips), tuple(inputs)
 
     def _logits(self, skips: Tensor) -> Tensor:
         return self.head(F.relu(self.hidden(F.relu(skips))))
 
 
-class Dilated(nn.Module):
-    """A gated layer that sees two places."""
+class Layer(nn.Module):
+    """A gate that sees two places."""
 
-    def __init__(self, width: int, hidden: int, dilation: int, dropout: Dropout) -> None:
+    def __init__(self, width: int, hidden: int, dropout: Dropout) -> None:
         super().__init__()
-        self.dilation = dilation
         self.pair = nn.Linear(2 * width, 2 * width)
         self.residual = nn.Linear(width, width)
         self.skip = nn.Linear(width, hidden)

@@ -8,13 +8,25 @@ import os
 import sys
 from pathlib import Path
 
-from tests.benchmarks import counting, explorer, large_corpus, sampling, soak, startup, training
+from tests.benchmarks import (
+    counting,
+    estimation,
+    explorer,
+    large_corpus,
+    networks,
+    sampling,
+    soak,
+    startup,
+    training,
+)
 from tests.benchmarks.core import Row, machine, table
 
 BENCHMARKS = {
     "counting": counting.rows,
+    "estimation": estimation.rows,
     "training": training.rows,
     "sampling": sampling.rows,
+    "networks": networks.rows,
     "explorer": explorer.rows,
     "large-corpus": large_corpus.rows,
     "startup": startup.rows,

@@ -48,7 +48,7 @@ def test_a_missing_device_is_one_line_and_status_1(makemore: Makemore):
     [
         ["polish"],
         ["stats", "-n", "1"],
-        ["stats", "-n", "11"],
+        ["stats", "-n", "65"],
         ["stats", "-n", "two"],
         ["stats", "--colour"],
         ["stats", "one", "two"],

@@ -33,7 +33,7 @@ def part_of(whole: Corpus, *words: str) -> Corpus:
 def double_network(corpus: Corpus, n: int, seed: int) -> OneLayer:
     """A network in double precision, so that rounding hides nothing."""
     network = OneLayer(count(corpus, n), seed)
-    network.W = network.W.double()
+    network.double()
     return network
 
 
@@ -90,7 +90,7 @@ def test_the_gap_is_the_divergence_of_every_row(corpus: Corpus, n: int, seed: in
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", ["notebook", "converge"])
 def test_the_gap_is_the_trainers_loss_minus_its_floor_at_every_step(
     names: Corpus, n: int, recipe: str
 ):
@@ -125,7 +125,7 @@ def test_frequencies_have_no_gap_to_themselves(corpus: Corpus, n: int):
 def test_one_wrong_row_is_all_of_the_gap(vowels: Corpus):
     ngrams = count(vowels, 2)
     network = OneLayer(ngrams)
-    network.W = CountModel(ngrams).P.clamp(min=1e-300).log()
+    network.W.data = CountModel(ngrams).P.clamp(min=1e-300).log()
     network.W[3] = 0
     gaps = gap_by_context(network, ngrams)
     row = ngrams.N[3].double() / ngrams.row_sums[3]

@@ -36,6 +36,8 @@ OPTIMISER_OF = {
     "adam": Adam,
     "accumulate": lambda W: GradientDescent(W, 1),
     "gradient descent": lambda W: GradientDescent(W, 0),
+    "sgd": lambda W: GradientDescent(W, 0.9),
+    "adamw": lambda W: Adam(W, beta2=0.99),
 }
 
 
@@ -181,7 +183,8 @@ def test_a_learning_rate_that_is_set_amid_a_run_changes_the_later_steps_alone(vo
     assert float((moved - 10 * usual).abs().max()) < 1e-4 * float(moved.abs().max()) + 1e-5
 
 
-def test_only_the_rate_and_the_penalty_are_taken_over(vowels: Corpus):
+def test_only_the_rate_its_schedule_and_the_penalty_are_taken_over(vowels: Corpus):
     trainer = Trainer(vowels, CONVERGE)
-    trainer.adjust(NOTEBOOK.with_(learning_rate=3.0, l2=2.0, steps=7, seed=9, n=4))
-    assert trainer.recipe == CONVERGE.with_(learning_rate=3.0, l2=2.0)
+    other = NOTEBOOK.with_(learning_rate=3.0, l2=2.0, batch_size=5, steps=7, seed=9, n=4)
+    trainer.adjust(other)
+    assert trainer.recipe == CONVERGE.with_(learning_rate=3.0, l2=2.0, schedule="notebook")

@@ -137,7 +137,7 @@ def test_the_logits_are_the_rows_of_w_and_nothing_after_a_context_never_seen(vow
     network = OneLayer(ngrams)
     ids = torch.tensor([4, 0, 4])
     asked = torch.cat([ngrams.contexts.tokens(ids), torch.tensor([vowels.alphabet.encode("vv")])])
-    logits = network.logits(asked)
+    logits = network.scores(asked)
     assert torch.equal(logits[:3], network.W[ids])
     assert logits[3].tolist() == [-math.inf] * len(vowels.alphabet)
     assert torch.equal(network.log_probs(asked)[:3], logits[:3].log_softmax(1))
@@ -147,7 +147,7 @@ def test_asking_a_network_does_not_change_it(vowels: Corpus):
     network = OneLayer(count(vowels, 2))
     before = network.W.clone()
     asked = torch.tensor([[0], [1], [-1]])
-    network.logits(asked).zero_()
+    network.scores(asked).zero_()
     network.log_probs(asked).zero_()
     assert torch.equal(network.W, before)
 

@@ -99,7 +99,7 @@ def test_a_state_is_read_as_it_was_written(snapshot: Snapshot, speed: float | No
 
 
 @pytest.mark.parametrize("field", sorted(state_message(SNAPSHOT, None).keys() - {"type"}))
-@pytest.mark.parametrize("value", [[], {"a": 1}, True, math.inf])
+@pytest.mark.parametrize("value", [[0], {"a": 1}, True, math.inf])
 def test_a_state_with_a_field_of_another_kind_is_refused(field: str, value: object):
     with pytest.raises(MakemoreError):
         state_of({**state_message(SNAPSHOT, None), field: value})

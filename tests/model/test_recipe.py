@@ -34,7 +34,7 @@ def test_the_notebooks_recipe_adds_up_its_gradients_for_501_steps_from_seed_0():
     assert (recipe.optimiser, recipe.steps, recipe.seed, recipe.n) == ("accumulate", 501, 0, 2)
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", sorted(set(SCHEDULES) - {"rising"}))
 @given(steps=st.integers(1, 1000))
 def test_a_schedule_starts_at_its_highest_and_never_rises_or_reaches_zero(name: str, steps: int):
     recipe = Recipe("any", "adam", name, learning_rate=3, steps=steps)
@@ -58,10 +58,10 @@ def test_a_recipe_is_changed_in_the_fields_that_are_named_and_no_other():
     "change",
     [
         {"n": 1},
-        {"n": 11},
+        {"n": 65},
         {"model": "two-layer"},
         {"device": "tpu"},
-        {"optimiser": "adamw"},
+        {"optimiser": "newton"},
         {"schedule": "linear"},
         {"steps": 0},
         {"steps": 10**9},

@@ -48,9 +48,13 @@ def only(root: Path) -> Run:
 
 recipes = st.builds(
     lambda name, n, one_hot, l2: RECIPES[name].with_(
-        n=n, one_hot=one_hot, l2=l2, device="cpu", steps=110
+        n=n,
+        one_hot=one_hot and not RECIPES[name].batch_size,
+        l2=l2,
+        device="cpu",
+        steps=110,
     ),
-    st.sampled_from(list(RECIPES)),
+    st.sampled_from(["notebook", "converge", "mlp", "lstm"]),
     st.sampled_from([2, 3]),
     st.booleans(),
     st.sampled_from([0.0, 0.01]),

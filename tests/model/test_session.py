@@ -286,12 +286,13 @@ def test_a_learning_rate_that_is_set_is_that_of_the_later_steps_alone(paused: bo
         assert torch.equal(end.losses, trainer.losses)
 
 
-def test_nothing_but_the_rate_and_the_penalty_is_taken_over():
+def test_nothing_but_the_rate_its_schedule_and_the_penalty_is_taken_over():
     other = NOTEBOOK.with_(learning_rate=3.0, l2=2.0, steps=7, seed=9, n=4, device="auto")
+    kept = QUICK.with_(learning_rate=3.0, l2=2.0, schedule=other.schedule)
     with training_session() as session:
         session.start(CORPUS, QUICK, paused=True)
         session.adjust(other)
-        assert obeyed(session).recipe == QUICK.with_(learning_rate=3.0, l2=2.0)
+        assert obeyed(session).recipe == kept
 
 
 def test_a_run_that_is_over_or_not_there_is_not_adjusted():

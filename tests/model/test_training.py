@@ -14,7 +14,7 @@ from model.ngrams import count
 from model.recipe import OPTIMISERS, RECIPES, Recipe
 from model.reports import Report
 from model.sampling import sample
-from model.training import Trainer, envelope
+from model.training import Trainer
 
 NOTEBOOK = RECIPES["notebook"].with_(device="cpu")
 CONVERGE = RECIPES["converge"].with_(device="cpu")
@@ -211,33 +211,6 @@ def test_a_table_that_does_not_fit_is_an_error_that_says_what_to_do(
     monkeypatch.setattr(model.ngrams, "MOST_DENSE", 10)
     with pytest.raises(MakemoreError, match="choose a lower n"):
         Trainer(vowels, NOTEBOOK)
-
-
-# Curves
-
-
-losses_of_any_length = st.lists(st.floats(0, 10, width=32), min_size=1, max_size=200)
-
-
-@given(losses_of_any_length, st.integers(1, 50))
-def test_a_thinned_out_curve_keeps_the_extremes_of_each_bucket(losses: list[float], width: int):
-    steps, values = envelope(torch.tensor(losses), width)
-    assert steps == sorted(set(steps))
-    assert values == [losses[step] for step in steps]
-    for start in range(0, len(losses), width):
-        bucket = losses[start : start + width]
-        kept = [losses[step] for step in steps if start <= step < start + width]
-        assert 1 <= len(kept) <= 2
-        assert (min(kept), max(kept)) == (min(bucket), max(bucket))
-
-
-@given(losses_of_any_length)
-def test_a_curve_that_fits_is_kept_whole(losses: list[float]):
-    assert envelope(torch.tensor(losses), 1) == (list(range(len(losses))), losses)
-
-
-def test_a_curve_without_steps_has_no_points():
-    assert envelope(torch.empty(0), 3) == ([], [])
 
 
 # On a CUDA device

@@ -19,7 +19,7 @@ from tui import settings
 from tui.app import PANES
 from tui.keys import bindings_of
 from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused
-from tui.screens.forms import RecipeForm
+from tui.screens.recipe_form import RecipeForm
 from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
 

@@ -16,7 +16,7 @@ from model.sampling import sample
 from model.session import Phase
 from model.training_session import TrainingSession
 from tui import settings
-from tui.screens.forms import RecipeForm
+from tui.screens.recipe_form import RecipeForm
 
 WIDE = (160, 40)
 OTHER = parse(b"one\ntwo\nthree\n", "numbers.txt")

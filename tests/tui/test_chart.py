@@ -118,6 +118,12 @@ async def test_labels_of_two_references_do_not_overlap():
     assert sum("above" in row for row in rows) == sum("below" in row for row in rows) == 1
 
 
+async def test_labels_of_references_that_have_no_room_do_not_overlap_either():
+    wall = [Line([0, 9], [y, y]) for y in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)]
+    rows = await picture(*wall, Reference(5, "above"), Reference(5.01, "below"))
+    assert sum("above" in row for row in rows) == sum("below" in row for row in rows) == 1
+
+
 async def test_control_characters_are_spelled_out():
     rows = await picture(Line([0, 1], [0, 9]), Reference(5, "a\x1b[2J\nb"), size=(40, 10))
     assert any("a␛[2J␊b" in row for row in rows)

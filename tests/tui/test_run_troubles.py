@@ -11,7 +11,7 @@ from model.corpus import Corpus
 from model.runs import Run, default_root
 from model.session import Phase
 from tui import settings
-from tui.screens.forms import RecipeForm
+from tui.screens.recipe_form import RecipeForm
 
 WIDE = (160, 40)
 

@@ -312,4 +312,4 @@ async def test_a_run_is_compared_with_the_open_one(words_file: Path, corpus: Cor
         await bench.press("enter", "c")
         await bench.screen(CompareScreen)
         labels = [str(each.label) for each in bench.app.screen.query_one(DataTable).ordered_columns]
-        assert labels[2:] == ["before", bench.app.session.snapshot.name]
+        assert labels[2:] == ["A before", f"B {bench.app.session.snapshot.name}"]

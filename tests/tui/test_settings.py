@@ -11,7 +11,7 @@ from workbench import QUICK, remember, workbench
 
 from model.recipe import MOST_L2, MOST_SEED, RECIPES, Recipe
 from tui import settings
-from tui.screens.forms import RecipeForm
+from tui.screens.recipe_form import RecipeForm
 from tui.settings import Settings
 
 KEPT = "settings.broken.json"

@@ -7,10 +7,12 @@ The app pulls no snapshot of the run by itself here, so that the speed, which di
 run, can be given: the figures of a picture are the same on every machine.
 """
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from runs_on_disk import written
@@ -21,11 +23,12 @@ from workbench import ENDLESS, QUICK, Bench, remember
 import tui.app
 from model.recipe import RECIPES
 from model.run_writer import RunWriter
-from model.runs import Status
+from model.runs import HISTORY, Status, all_runs
 from model.session import Phase
 from tui.app import MakemoreApp
 from tui.panes.generator import GeneratorPane
 from tui.panes.smoothing import SmoothingPane
+from tui.panes.training import TrainingPane
 from tui.screens.compare import CompareScreen
 from tui.screens.forms import Form, RecipeForm
 from tui.screens.help import HelpScreen
@@ -35,6 +38,7 @@ from tui.screens.runs import RunsScreen
 from tui.screens.trace import TraceScreen
 from tui.screens.where_from import WhereFromScreen
 from tui.widgets import run_table
+from tui.widgets.curves import Curves
 
 RECIPE = QUICK.with_(steps=501)
 SIZES = [(80, 24), (120, 40), (200, 50)]
@@ -251,8 +255,55 @@ async def no_runs(bench: Bench) -> None:
 async def compare(bench: Bench) -> None:
     """Three runs side by side."""
     await runs(bench)
+    with_losses(RUNS)
     await bench.press("m", "end", "up", "m", "c")
     await bench.screen(CompareScreen)
+    await bench.until(lambda: "A " in bench.shown("#curves") or bench.app.size.width < 110, "them")
+
+
+def with_losses(root: Path) -> None:
+    """Let the runs have losses, each in a way of its own."""
+    for number, run in enumerate(all_runs(root)):
+        lines = (
+            f"{step}\t0.1\t{1.8 + number / 10 + 2 * math.exp(-step * (number + 1) / 400):.9g}\n"
+            for step in range(min(run.status.step, 900))
+        )
+        (run.folder / HISTORY).write_text("step\tlr\tloss\n" + "".join(lines))
+
+
+async def curves(bench: Bench) -> None:
+    """Their losses, zoomed and with the cursor on a step that two of them have."""
+    await runs(bench)
+    with_losses(RUNS)
+    await bench.press("m", "end", "up", "m", "c")
+    await bench.screen(CompareScreen)
+    await bench.press("c")
+    await bench.until(lambda: "step" in bench.shown("#curves"), "the histories")
+    await bench.press(*["left"] * 40, "up")
+
+
+async def cursor(bench: Bench) -> None:
+    """A finished run, smoothed, under the cursor."""
+    await trained(bench)
+    await bench.press("shift+tab", "shift+tab", "m", *["left"] * 8)
+
+
+async def marks(bench: Bench) -> None:
+    """A run that was evaluated and changed, and a yardstick."""
+    await trained(bench)
+    evaluations = [Evaluation(50 * n, 1.8 + 1 / (n + 2), 2.1 + n / 40) for n in range(11)]
+    changes = [(100, "lr 0.01"), (300, "batch 64")]
+    pane, snapshot = bench.app.query_one(TrainingPane), bench.app.snapshot
+    plotted = pane._plotted(snapshot, evaluations, changes, ("counts n=6", 1.9778))
+    bench.app.query_one(Curves).plot(*plotted, reach=500)
+
+
+class Evaluation(NamedTuple):
+    """As a run has them."""
+
+    step: int
+    train: float
+    dev: float
 
 
 async def delete(bench: Bench) -> None:
@@ -265,10 +316,12 @@ async def delete(bench: Bench) -> None:
 VIEWS = [dataset, paused, trained, failed, generated, trace, recipe_form, draws_form, open_corpus]
 VIEWS += [help_screen, explorer, gradient, find, where_from, lens, roads, smoothing, tour]
 VIEWS += [explorer_help, attached, warning, runs, no_runs, compare, delete]
+VIEWS += [curves, cursor, marks]
 RARE = {paused, failed, draws_form, find, explorer_help, attached, warning, no_runs, delete}
+RARE |= {cursor}
 """Pictured in one look only."""
 WITHOUT_COLOUR = {trained, explorer, gradient, where_from, lens, roads, smoothing, tour}
-WITHOUT_COLOUR |= {runs, compare}
+WITHOUT_COLOUR |= {runs, compare, curves, cursor, marks}
 """Pictured without colour as well."""
 
 

@@ -12,7 +12,7 @@ from workbench import ENDLESS, QUICK, Bench, key_event, settle, workbench
 
 from model.recipe import RECIPES
 from model.session import Phase
-from tui.screens.forms import RecipeForm
+from tui.screens.recipe_form import RecipeForm
 from tui.screens.help import HelpScreen
 from tui.screens.where_from import WhereFromScreen
 

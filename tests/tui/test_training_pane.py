@@ -12,7 +12,7 @@ from model.session import Phase
 from model.training import Trainer
 from tui import settings
 from tui.panes.training import SIGNS
-from tui.screens.forms import RecipeForm
+from tui.screens.recipe_form import RecipeForm
 from tui.widgets.chart import Chart
 
 NOTEBOOK = RECIPES["notebook"].with_(device="cpu", steps=120)

@@ -3,66 +3,41 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.events import DescendantBlur, DescendantFocus
 from textual.reactive import var
 from textual.widgets import ProgressBar, Static
 
 from model.alphabet import visible
 from model.recipe import RECIPES, Recipe
 from model.session import Phase, Snapshot
+from tui.keys import hidden
 from tui.look import Look
 from tui.messages import CellFollowed
 from tui.panes.pane import Pane
 from tui.widgets.bars import share_bar
-from tui.widgets.chart import Chart, Line, Reference
+from tui.widgets.chart import Mark, Reference
+from tui.widgets.curves import Curve, Curves
 from tui.widgets.live_table import Cell, Column, LiveTable
+from tui.widgets.picture import ending
 from tui.widgets.report_log import ReportLog
 from tui.widgets.run_table import SIGNS, nats
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from model.counts import CountModel
+    from model.yardstick import Yardstick
 
 LOG_SECONDS = 0.5
 MOST_GAPS = 100  # contexts
 WIDEST_CONTEXT = 14
 BAR_WIDTH = 12
-
-
-class Curve:
-    """The losses of a run, thinned out to what a chart can show.
-
-    Thinned out by buckets of the whole run, so that what is drawn stays as it is, and each of them
-    looked at once, so that a long run costs no more than a short one.
-    """
-
-    def __init__(self, run: int, width: int) -> None:
-        """Make the curve of a run in buckets of `width` steps."""
-        self._run, self._width = run, width
-        self._steps: list[int] = []
-        self._losses: list[float] = []
-        self._done = 0
-
-    def fits(self, run: int, width: int) -> bool:
-        """Whether this is the curve of that run at that width."""
-        return (self._run, self._width) == (run, width)
-
-    def points(self, losses: Tensor, step: int) -> tuple[list[int], list[float]]:
-        """The points of the first `step` losses."""
-        from model.training import envelope
-
-        whole = step - step % self._width
-        steps, values = envelope(losses[self._done : whole], self._width)
-        self._steps += [self._done + each for each in steps]
-        self._losses += values
-        self._done = whole
-        steps, values = envelope(losses[whole:step], self._width)
-        return self._steps + [whole + each for each in steps], self._losses + values
 
 
 class TrainingPane(Pane):
@@ -84,6 +59,13 @@ terminal may be closed, and whoever opens that run watches and steers it.
 
 - The curve is the **loss**: the mean of -log p over all examples, in nats per token. The line \
 below it is the **floor**, which counting reaches at once and the network approaches.
+- `shift+tab` goes up to the chart: `left` and `right` move a cursor that reads the **exact** loss \
+of a step, `up` and `down` zoom around it, `shift` with `left` and `right` pans, `home` and `end` \
+go to the first and the last step, `0` shows all again. What is zoomed stays while the run goes \
+on; with the cursor at the end, it follows.
+- `m` **smooths**: a moving average that keeps w = 0.9, 0.99 or 0.999 of itself at each step, \
+divided by 1 - w^t so that it begins at the first loss. The losses themselves stay as faint dots, \
+and `~` stands before the average where it is read.
 - Beside it, the **gap** between both, context by context: the largest part stands first, \
 `shift+tab` goes there, and `enter` shows that context's row in the Explorer.
 - `f` switches to full speed, `-` and `+` change the pace, `l` makes the loss axis logarithmic, \
@@ -92,6 +74,9 @@ below it is the **floor**, which counting reaches at once and the network approa
 retells; **converge** (Adam, cosine) reaches the floor.
 """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        hidden("m", "smooth", "Moving average", "Of the losses: longer, and then none"),
+    ]
     DEFAULT_CLASSES = "pane -beside"
 
     snapshot: var[Snapshot] = var(Snapshot())
@@ -100,16 +85,18 @@ retells; **converge** (Adam, cosine) reaches the floor.
     """What the next run follows."""
     pace: var[float] = var(100)
     full_speed: var[bool] = var(False)
+    counts: var[CountModel | None] = var(None)
+    yardstick: var[Yardstick | None] = var(None)
+    """The counts that are best on dev."""
 
     _log_due = _gaps_due = 0.0
-    _curve = Curve(0, 1)
 
     def compose(self) -> ComposeResult:
         """Lay the parts out one below the other."""
         yield Static(id="headline", markup=False)
         yield Static(id="warning", markup=False)
         with Horizontal(id="loss-and-gaps"):
-            yield Chart(id="loss", empty="space starts a run")
+            yield Curves(id="loss", empty="space starts a run")
             yield LiveTable(id="gaps")
         with Horizontal(id="progress"):
             yield ProgressBar(total=1, show_eta=False, show_percentage=False)
@@ -138,6 +125,14 @@ retells; **converge** (Adam, cosine) reaches the floor.
         """Show what a run would follow."""
         self._show_headline()
 
+    def watch_counts(self) -> None:
+        """Show how large the network would be."""
+        self._show_headline()
+
+    def watch_yardstick(self) -> None:
+        """Draw it."""
+        self._show_curve()
+
     def watch_pace(self) -> None:
         """Show the pace."""
         self._show_progress()
@@ -152,20 +147,29 @@ retells; **converge** (Adam, cosine) reaches the floor.
         self._show_gaps()
 
     def on_resize(self) -> None:
-        """Thin the curve out for the new width."""
+        """Choose between the layouts."""
         super().on_resize()
-        self._show_curve()
         self._show_gaps()
 
     def action_log_scale(self) -> None:
         """Switch the loss axis between linear and logarithmic."""
-        chart = self.query_one("#loss", Chart)
+        chart = self.query_one(Curves)
         chart.log_scale = not chart.log_scale
-        self._show_title()
 
+    def action_smooth(self) -> None:
+        """Smooth the loss curve, more than before or no more."""
+        self.query_one(Curves).action_smooth()
+
+    @on(DescendantFocus)
+    @on(DescendantBlur)
+    def show_hint(self) -> None:
+        """Name the keys of what has the focus."""
+        self.border_subtitle = Curves.KEYS if self.query_one(Curves).has_focus else self.HINT
+
+    @on(Curves.Looked)
     def _show_title(self) -> None:
-        snapshot, log_scale = self.snapshot, self.query_one("#loss", Chart).log_scale
-        title = f"{self.NUMBER} {self.TITLE}{', log scale' * log_scale}"
+        snapshot = self.snapshot
+        title = ", ".join([f"{self.NUMBER} {self.TITLE}", *self.query_one(Curves).looks])
         process = f"process {snapshot.process}" if snapshot.process else ""
         parts = filter(None, (title, visible(snapshot.name), process))
         self.border_title = Content(" · ".join(parts))  # pyright: ignore[reportAttributeAccessIssue]
@@ -190,32 +194,53 @@ retells; **converge** (Adam, cosine) reaches the floor.
         if snapshot.error:
             lines.append(snapshot.error)
         elif snapshot.loss is not None and snapshot.floor is not None:
-            gap = snapshot.loss - snapshot.floor
-            loss, floor = nats(snapshot.loss), nats(snapshot.floor)
-            lines.append(f"{loss} = floor {floor} + gap {nats(gap)}")
+            lines.append(_figures(snapshot, snapshot.loss, snapshot.floor))
         else:
-            lines.append(
-                f"{recipe.optimiser}, lr {recipe.learning_rate:g} {recipe.schedule}, "
-                f"seed {recipe.seed}"
-            )
+            way = f"{recipe.optimiser}, lr {recipe.learning_rate:g} {recipe.schedule}"
+            lines.append(", ".join(filter(None, (self._count(recipe), way, f"seed {recipe.seed}"))))
         headline = self.query_one("#headline", Static)
         headline.update("\n".join(lines), layout=bool(snapshot.error))
         headline.set_class(snapshot.phase is Phase.FAILED, "-failed")
 
+    def _count(self, recipe: Recipe) -> str:
+        """How many weights a run would have, where that is known."""
+        if self.counts is None or self.counts.ngrams.n != recipe.n:
+            return ""
+        from model.nets import count_weights
+
+        return f"{count_weights(recipe, self.counts.ngrams):,} weights"
+
     def _show_curve(self) -> None:
-        snapshot, chart = self.snapshot, self.query_one("#loss", Chart)
-        if not chart.size.width:  # hidden: nothing is known of how much there is to thin out
-            return
+        snapshot, chart = self.snapshot, self.query_one(Curves)
         chart.empty = "too large to be drawn" if snapshot.step else "space starts a run"
-        if snapshot.recipe is None or snapshot.losses is None or snapshot.floor is None:
-            chart.show()
+        if snapshot.recipe is None:
+            chart.plot([])
             return
-        width = -(-snapshot.recipe.steps // max(1, chart.size.width))
-        if not self._curve.fits(snapshot.run, width):
-            self._curve = Curve(snapshot.run, width)
-        steps, losses = self._curve.points(snapshot.losses, snapshot.step)
-        floor = Reference(snapshot.floor, f"floor {snapshot.floor:.4f}")
-        chart.show(Line(steps, losses), floor, x_range=(0, max(1, snapshot.recipe.steps - 1)))
+        curves, beside = self._plotted(snapshot)
+        chart.plot(curves, beside, reach=snapshot.recipe.steps - 1)
+
+    def _plotted(self, snapshot: Snapshot) -> tuple[list[Curve], list[Reference | Mark]]:
+        """The curves of a run and what is drawn beside them."""
+        if snapshot.losses is None or snapshot.floor is None:
+            return [], []
+        from torch import tensor
+
+        curves = [Curve((snapshot.run, "loss"), snapshot.losses[: snapshot.step], "loss")]
+        for part in ("train", "dev"):
+            known = [(each.step, getattr(each, part)) for each in snapshot.judged]
+            known = [(step, nll) for step, nll in known if nll is not None]
+            if known:
+                steps, nlls = zip(*known, strict=True)
+                key = snapshot.run, part
+                curves.append(Curve(key, tensor(nlls), part, part[0], steps))
+        beside: list[Reference | Mark] = [
+            Reference(snapshot.floor, f"floor {snapshot.floor:.4f}"),
+            *(Mark(step, text) for step, text in snapshot.changes),
+        ]
+        if self.yardstick is not None and snapshot.recipe and snapshot.recipe.data == "train":
+            label = f"{self.yardstick.name} {self.yardstick.dev:.4f}"
+            beside.append(Reference(self.yardstick.dev, label))
+        return curves, beside
 
     def _show_gaps(self) -> None:
         """Show the contexts that the gap is made of, the largest part first."""
@@ -235,7 +260,7 @@ retells; **converge** (Adam, cosine) reaches the floor.
         def cells(row: int) -> list[Cell]:
             gap = max(0.0, float(look.gaps[worst[row]]))
             share = gap / look.gap if look.gap > 0 else 0.0
-            texts: list[Cell] = [contexts[row], f"{100 * share:.1f}%"]
+            texts: list[Cell] = [ending(contexts[row], WIDEST_CONTEXT), f"{100 * share:.1f}%"]
             bar = Content.styled(share_bar(gap / largest, BAR_WIDTH), "$text-primary")
             exact = f"{gap:.5f}" if 0.00005 <= gap < 10 else f"{gap:.0e}"
             return [*texts, exact, bar] if roomy else texts
@@ -278,3 +303,12 @@ def _duration(seconds: float) -> str:
     if hours:
         return f"{hours}:{minutes:02}:{seconds:02}"
     return f"{minutes}:{seconds:02}"
+
+
+def _figures(snapshot: Snapshot, loss: float, floor: float) -> str:
+    """What the network has come to: against its floor, or on words that it has not seen."""
+    devs = [(report.dev, report.step) for report in snapshot.judged if report.dev is not None]
+    if not devs:
+        return f"{nats(loss)} = floor {nats(floor)} + gap {nats(loss - floor)}"
+    best, step = min(devs)
+    return f"loss {nats(loss)} · dev {nats(devs[-1][0])}, best {nats(best)} at {step:,}"

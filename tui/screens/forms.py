@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -19,7 +19,7 @@ from model.alphabet import normalise, visible
 from model.corpus import Corpus
 from model.draws import MOST_SEED, Draws
 from model.errors import MakemoreError
-from model.recipe import DEVICES, MOST_L2, MOST_STEPS, OPTIMISERS, RECIPES, SCHEDULES, Recipe
+from model.recipe import MOST_L2
 
 Result = TypeVar("Result")
 MOST_WORDS = 10_000  # more than anybody reads; the command line draws more
@@ -67,7 +67,7 @@ class Form(ModalScreen[Result | None], Generic[Result]):
         with Vertical(id="form") as form:
             form.border_title = self._title
             for field in self._fields.values():
-                with Horizontal(classes="field"):
+                with Horizontal(classes="field", id=f"{field.name}-row"):
                     yield Label(field.label)
                     if field.choices:
                         yield Select(
@@ -103,6 +103,18 @@ class Form(ModalScreen[Result | None], Generic[Result]):
         """Leave without a result."""
         self.dismiss(None)
 
+    def applies(self, name: str) -> bool:
+        """Whether a field means anything beside the others; it is hidden where it does not."""
+        return True
+
+    def show_what_applies(self) -> None:
+        """Hide the fields that do not."""
+        for name in self._fields:
+            applies = self.applies(name)
+            self.query_one(f"#{name}-row").display = applies
+            if not applies:
+                self._say(f"{name}-error", "")
+
     def fill(self, values: dict[str, str]) -> None:
         """Write into fields."""
         for name, value in values.items():
@@ -112,13 +124,14 @@ class Form(ModalScreen[Result | None], Generic[Result]):
 
     def _result(self) -> Result | None:
         values: dict[str, Any] = {}
-        for field in self._fields.values():
+        fields = [field for field in self._fields.values() if self.applies(field.name)]
+        for field in fields:
             try:
                 values[field.name] = field.parse(self._written(field.name))
                 self._say(f"{field.name}-error", "")
             except (ValueError, MakemoreError) as error:
                 self._say(f"{field.name}-error", str(error))
-        if len(values) < len(self._fields):
+        if len(values) < len(fields):
             return None
         try:
             result = self._build(values)
@@ -136,43 +149,6 @@ class Form(ModalScreen[Result | None], Generic[Result]):
         error = self.query_one(f"#{place}", Static)
         error.update(message)
         error.display = bool(message)
-
-
-class RecipeForm(Form[Recipe]):
-    """What the next run follows."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self._recipe = recipe
-        super().__init__(
-            "Recipe",
-            [
-                Field("name", "recipe", recipe.name, choices=tuple(RECIPES)),
-                Field("optimiser", "optimiser", recipe.optimiser, choices=OPTIMISERS),
-                Field("schedule", "schedule", recipe.schedule, choices=tuple(SCHEDULES)),
-                Field("learning_rate", "learning rate", written(recipe.learning_rate), positive),
-                Field("l2", "L2 penalty", written(recipe.l2), zero_to(MOST_L2)),
-                Field("steps", "steps", f"{recipe.steps}", whole(1, MOST_STEPS)),
-                Field("seed", "seed", f"{recipe.seed}", whole(0, MOST_SEED)),
-                Field("device", "device", recipe.device, choices=DEVICES),
-            ],
-            lambda values: replace(self._recipe, **values),
-        )
-
-    @on(Select.Changed, "#name")
-    def take_preset(self, message: Select.Changed) -> None:
-        """Fill the fields in as the recipe of that name has them."""
-        preset = RECIPES[str(message.value)]
-        if preset.name == self._recipe.name:
-            preset = self._recipe
-        self.fill(
-            {
-                "optimiser": preset.optimiser,
-                "schedule": preset.schedule,
-                "learning_rate": written(preset.learning_rate),
-                "l2": written(preset.l2),
-                "steps": f"{preset.steps}",
-            }
-        )
 
 
 def draws_form(draws: Draws, corpus: Corpus | None) -> Form[Draws]:
@@ -253,6 +229,14 @@ def zero_to(high: float) -> Callable[[str], float]:
         return abs(value)  # -0 is 0
 
     return parse
+
+
+def below_1(text: str) -> float:
+    """A share that leaves something."""
+    value = _number(text)
+    if not 0 <= value < 1:
+        raise ValueError("write a number from 0 to less than 1, such as 0.1")
+    return abs(value)
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

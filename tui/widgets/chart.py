@@ -1,4 +1,4 @@
-"""The chart: lines, bars and references, drawn by plotext.
+"""The chart: lines, bars, references and marks, drawn by plotext.
 
 plotext lays out axes and braille; what stays ours is what makes a live chart cheap to send: limits
 that rarely move, and a picture of which only what changed is sent.
@@ -17,8 +17,9 @@ from tui.widgets.picture import Picture, Row, hint
 
 AXIS, REFERENCE, BAR = "chart--axis", "chart--reference", "chart--bar"
 LABEL = "chart--label"  # texts that are ours, not plotext's
+FAINT, MARK = "chart--faint", "chart--mark"
 LINES = tuple(f"chart--line-{number}" for number in range(1, 7))
-ROLES = (AXIS, REFERENCE, BAR, *LINES)  # a role's place here is its colour number in plotext
+ROLES = (AXIS, REFERENCE, BAR, FAINT, *LINES)  # a role's place here is its colour number in plotext
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,16 @@ class Points:
 
 @dataclass(frozen=True)
 class Line(Points):
-    """A curve through points in the order of their xs; a label puts it in the legend."""
+    """A curve through points in the order of their xs; a label puts it in the legend.
+
+    A `marked` one bears its mark at its points, where there is room; `points` are marks alone;
+    `dots` are as small as they can be, and behind what else there is.
+    """
 
     label: str = ""
-    style: Literal["line", "points"] = "line"
+    style: Literal["line", "marked", "points", "dots"] = "line"
+    mark: str = ""
+    """One character that tells it from other lines; "" for one of the chart's own."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,15 @@ class Reference:
     label: str = ""
 
 
-Series = Line | Bars | Reference
+@dataclass(frozen=True)
+class Mark:
+    """A broken line from top to bottom at x, with its label beside it where there is room."""
+
+    x: float
+    label: str = ""
+
+
+Series = Line | Bars | Reference | Mark
 
 
 class Chart(Picture):
@@ -65,10 +80,11 @@ class Chart(Picture):
     An axis can be logarithmic; values that are not positive have no place on it and are left out.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLES, LABEL}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLES, LABEL, MARK}
     DEFAULT_CSS = """
     Chart {
-        & > .chart--axis { color: $text-muted; }
+        & > .chart--axis, & > .chart--mark { color: $text-muted; }
+        & > .chart--faint { color: $text-disabled; }
         & > .chart--reference, & > .chart--label { color: $text-warning; }
         & > .chart--bar, & > .chart--line-1 { color: $text-primary; }
         & > .chart--line-2 { color: $text-success; }
@@ -107,6 +123,7 @@ class Chart(Picture):
         self._x_range: Limits | None = None
         self._x_limits: Limits | None = None  # of log10(x) on the logarithmic scale
         self._y_limits: Limits | None = None  # of log10(y) on the logarithmic scale
+        self._columns = 0  # of the plot itself, at the right of the picture; 0 if there is none
 
     def show(self, *series: Series, x_range: Limits | None = None) -> None:
         """Show these series and nothing else; points outside `x_range` are left out."""
@@ -125,7 +142,8 @@ class Chart(Picture):
 
     def picture(self, size: Size) -> list[Row]:
         """Return the series as size.height rows of size.width cells."""
-        curves = [self._plain(one) for one in self._series if not isinstance(one, Reference)]
+        self._columns = 0
+        curves = [self._plain(one) for one in self._series if isinstance(one, Line | Bars)]
         drawn = [curve for curve in curves if curve.xs]
         if not drawn:
             self._x_limits = self._y_limits = None
@@ -150,6 +168,7 @@ class Chart(Picture):
         columns = size.width - 1 - max(map(len, y_ticks.values()))
         if columns < 8 or size.height < 4:
             return hint("no room", size)
+        self._columns = columns
         x_ticks = self._x_ticks(self._x_limits, min(10, columns // 8), drawn)
         from tui.widgets.plot import Plot
 
@@ -163,7 +182,14 @@ class Chart(Picture):
             bar_floor=self._y_limits[0] if self.log_scale else 0.0,
             ascii=self._ascii,
         )
-        return plot.draw(curves, references)
+        return plot.draw(curves, references, self._marks(self._x_limits))
+
+    def _marks(self, limits: Limits) -> list[Mark]:
+        """The marks that have a place on the x axis."""
+        marks = [one for one in self._series if isinstance(one, Mark)]
+        places = [(measured(one.x, self._log_x), one) for one in marks]
+        low, high = limits
+        return [replace(one, x=x) for x, one in places if x is not None and low <= x <= high]
 
     def _x_ticks(self, limits: Limits, parts: int, curves: Sequence[Line | Bars]) -> Ticks:
         if self._log_x:

@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.message import Message
 
 from tui.keys import hidden
-from tui.widgets.picture import EMPTY, Picture, Row, cut, hint, write
+from tui.widgets.picture import EMPTY, Picture, Row, cut, ending, hint, write
 from tui.widgets.shades import Scale, colour, figure, shading
 
 HEAD, HERE = "heat-map--head", "heat-map--here"
@@ -225,7 +225,7 @@ class HeatMap(Picture, can_focus=True):
             write(rows[0], x, label, HERE if column == self.column else HEAD)
         for y, (label, cells) in enumerate(zip(labels, shown, strict=True), 1):
             here = self._top + y - 1 == self.row
-            label = cut(label, self._label_width)
+            label = ending(label, self._label_width)
             write(rows[y], self._label_width - cell_len(label), label, HERE if here else HEAD)
             for place, number in enumerate(cells):
                 x = self._label_width + 1 + place * cell

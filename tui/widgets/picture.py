@@ -92,6 +92,16 @@ def cut(text: str, width: int) -> str:
     return text if cell_len(text) <= width else set_cell_size(text, width)
 
 
+def ending(text: str, width: int) -> str:
+    """As much of the end of a text as fits: of a context, the newest tokens say most."""
+    if cell_len(text) <= width:
+        return text
+    kept = len(text)
+    while kept and cell_len(text[-kept:]) >= width:
+        kept -= 1
+    return f"…{text[len(text) - kept :]}"
+
+
 def write(row: Row, column: int, text: str, role: str) -> None:
     """Write text over a row, as far as there is room."""
     for character in visible(text):

@@ -1,9 +1,8 @@
 """One picture of a chart, laid out by plotext; imported when the first chart is drawn."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from typing import Any
 
 import plotext
@@ -15,19 +14,24 @@ from tui.widgets.axes import Limits, Ticks
 from tui.widgets.chart import (
     AXIS,
     BAR,
+    FAINT,
     LABEL,
     LINES,
+    MARK,
     REFERENCE,
     ROLES,
     Bars,
     Line,
+    Mark,
     Reference,
     spacing,
 )
-from tui.widgets.picture import Row, write
+from tui.widgets.picture import Cell, Row, write
 
-MARKS = dict(zip(LINES, "*+xo%@", strict=True))
+MARKS = "*+xo%@"  # of lines without a mark of their own
 MARK_EVERY = 8  # columns
+MARK_ROOM = 3  # columns from one marked point to the next
+FIRST = ROLES.index(LINES[0])  # the colour number of the first line; the others' follow it
 TO_ASCII = str.maketrans("│─┤┬└", "|-++`")
 COLOUR = re.compile(r"\x1b\[(?:38;5;(\d+)m(?:\x1b\[48;[\d;]*m)?|[\d;]*m)")
 
@@ -49,34 +53,44 @@ class Plot:
     bar_floor: float
     ascii: bool
 
-    def draw(self, curves: Sequence[Line | Bars], references: Sequence[Reference]) -> list[Row]:
+    def draw(
+        self,
+        curves: Sequence[Line | Bars],
+        references: Sequence[Reference],
+        marks: Sequence[Mark] = (),
+    ) -> list[Row]:
         """Return the rows of the picture: bars behind references behind lines, texts on top."""
-        bars = [curve for curve in curves if isinstance(curve, Bars) and curve.xs]
-        # A line keeps its role where another has no points.
-        every = [curve for curve in curves if isinstance(curve, Line)]
-        lines = [(line, role) for line, role in zip(every, cycle(LINES), strict=False) if line.xs]
+        faint = [one for one in curves if isinstance(one, Line) and one.style == "dots"]
+        every = [one for one in curves if isinstance(one, Line) and one.style != "dots"]
+        # A line keeps its number where another has no points.
+        lines = {number: line for number, line in enumerate(every, start=FIRST) if line.xs}
 
         figure = self._frame()
-        for one in bars:
-            self._draw_bars(figure, one)
+        for one in curves:
+            if isinstance(one, Bars) and one.xs:
+                self._draw_bars(figure, one)
         for reference in references:
             self._draw_reference(figure, reference.y)
-        for line, role in lines:
-            self._draw_line(figure, line, role)
+        for line in faint:
+            self._draw_line(figure, line, ROLES.index(FAINT))
+        for number, line in lines.items():
+            self._draw_line(figure, line, number)
 
-        marked = len(lines) > 1
+        told = len(lines) > 1 or any(line.mark for line in lines.values())
+        marked = lines if told else {}
         texts = figure.build().string().strip("\n").split("\n")
-        rows = [self._cells(text, marked) for text in texts]
+        rows, owners = map(list, zip(*map(self._cells, texts), strict=True))
+        for number, line in marked.items():
+            if line.style == "line":
+                self._mark_line(rows, owners, line, number)
+            self._mark_points(rows, line, number)
+        for mark in marks:
+            self._draw_mark(rows, mark)
         for reference in references:
             self._write_label(rows, reference)
-        legend = [
-            (f"{MARKS[role]} {line.label}" if marked else line.label, role)
-            for line, role in lines
-            if line.label
-        ]
-        for row, (text, role) in zip(rows[: self.size.height // 2 - 1], legend, strict=False):
-            room = self.size.width - cell_len(visible(text))
-            write(row, max(self.size.width - self.columns, room), text, role)
+        self._write_legend(rows, lines, told)
+        for mark in marks:
+            self._label_mark(rows, mark)
         return rows
 
     def _frame(self) -> Any:
@@ -123,34 +137,98 @@ class Plot:
         marker = plotext.marker("." if self.ascii else "braille", pixel(REFERENCE))
         figure.draw(figure.signal(xs, [y] * self.columns, marker=marker))
 
-    def _draw_line(self, figure: Any, line: Line, role: str) -> None:
-        connected = line.style == "line"
-        symbol = "braille" if connected and not self.ascii else MARKS[role]
-        signal = figure.signal(line.xs, line.ys, marker=plotext.marker(symbol, pixel(role)))
-        figure.draw(signal.lines(connected))
+    def _draw_line(self, figure: Any, line: Line, number: int) -> None:
+        symbol = "braille"
+        if line.style == "points" or (self.ascii and line.style != "dots"):
+            symbol = mark_of(line, number)
+        elif self.ascii:
+            symbol = "."
+        signal = figure.signal(
+            line.xs, line.ys, marker=plotext.marker(symbol, plotext.pixel(number))
+        )
+        figure.draw(signal.lines(line.style in ("line", "marked")))
 
-    def _cells(self, text: str, marked: bool) -> Row:
-        """Turn a row of plotext's output into cells; its colour numbers are our roles.
+    def _cells(self, text: str) -> tuple[Row, list[int]]:
+        """Turn a row of plotext's output into cells, and the colour numbers that these had.
 
-        When `marked`, every line bears its mark every few columns, to be told without colour.
+        These numbers tell our roles, and the lines from each other.
         """
         row: Row = []
+        numbers: list[int] = []
         pieces = COLOUR.split(text.translate(TO_ASCII) if self.ascii else text)
         for piece, colour in zip(pieces[::2], [None, *pieces[1::2]], strict=True):
-            role = ROLES[int(colour)] if colour else ""
+            number = int(colour) if colour else -1
+            role = role_of(number) if colour else ""
             row += [(character, role if character != " " else "") for character in piece]
-        if marked:
-            for number, role in enumerate(LINES):
-                for column in range(MARK_EVERY * number // len(LINES), len(row), MARK_EVERY):
-                    if row[column][1] == role:
-                        row[column] = (MARKS[role], role)
-        return row
+            numbers += [number] * len(piece)
+        return row, numbers
+
+    def _mark_line(self, rows: list[Row], owners: list[list[int]], line: Line, number: int) -> None:
+        """Let a line bear its mark every few columns, to be told without colour."""
+        mark = mark_of(line, number), role_of(number)
+        first = MARK_EVERY * ((number - FIRST) % len(LINES)) // len(LINES)
+        for column in range(first, self.size.width, MARK_EVERY):
+            own = (row for row, owner in enumerate(owners) if owner[column] == number)
+            cells = [row for row in own if rows[row][column][1]]
+            if cells:  # one of a steep stretch, too
+                rows[cells[len(cells) // 2]][column] = mark
+
+    def _mark_points(self, rows: list[Row], line: Line, number: int) -> None:
+        """Mark the points of a `marked` line, and the end of one that has a letter."""
+        mark = mark_of(line, number), role_of(number)
+        places = [self._place(x, y) for x, y in zip(line.xs, line.ys, strict=True)]
+        if line.style == "marked":
+            last = -MARK_ROOM
+            for row, column in places:
+                if column >= last + MARK_ROOM:
+                    rows[row][column] = mark
+                    last = column
+        elif line.style == "line" and line.mark:
+            # Lines that end at the same place have their letters one beside the other.
+            free = (place for place in reversed(places) if not is_letter(rows[place[0]][place[1]]))
+            row, column = next(free, places[-1])
+            rows[row][column] = mark
+
+    def _place(self, x: float, y: float) -> tuple[int, int]:
+        """The row and the column of a point."""
+        (left, right), (low, high) = self.x_limits, self.y_limits
+        height = self.size.height - 2
+        row = min(max(0, int((high - y) / (high - low) * height)), height - 1)
+        column = min(max(0, int((x - left) / (right - left) * self.columns)), self.columns - 1)
+        return row, self.size.width - self.columns + column
+
+    def _write_legend(self, rows: list[Row], lines: Mapping[int, Line], told: bool) -> None:
+        legend = [
+            (f"{mark_of(line, number)} {line.label}" if told else line.label, number)
+            for number, line in lines.items()
+            if line.label
+        ]
+        for row, (text, number) in zip(rows[: self.size.height // 2 - 1], legend, strict=False):
+            room = self.size.width - cell_len(visible(text))
+            write(row, max(self.size.width - self.columns, room), text, role_of(number))
+
+    def _draw_mark(self, rows: list[Row], mark: Mark) -> None:
+        """Draw a mark behind all else."""
+        column = self._place(mark.x, 0)[1]
+        for row in rows[: self.size.height - 2]:
+            if row[column][0] == " ":
+                row[column] = (":" if self.ascii else "┊", MARK)
+
+    def _label_mark(self, rows: list[Row], mark: Mark) -> None:
+        """Write a mark's label as high as there is room beside it; perhaps there is none."""
+        column, width = self._place(mark.x, 0)[1], cell_len(visible(mark.label))
+        for row in rows[: self.size.height - 2]:
+            for left in (column + 1, column - width):
+                cells = row[left : left + width]
+                free = all(character == " " for character, _ in cells)
+                if left >= self.size.width - self.columns and len(cells) == width and free:
+                    write(row, left, mark.label, MARK)
+                    return
 
     def _write_label(self, rows: list[Row], reference: Reference) -> None:
         """Write a reference's label on its line or beside it, if possible where no curve runs."""
-        low, high = self.y_limits
         last = self.size.height - 3
-        own = min(int((high - reference.y) / (high - low) * (last + 1)), last)
+        own = self._place(self.x_limits[0], reference.y)[0]
         width = cell_len(visible(reference.label))
         left = self.size.width - self.columns + 1
         right = max(left, self.size.width - 1 - width)
@@ -160,12 +238,34 @@ class Plot:
             for column in (left, right)
             if 0 <= y <= last
         ]
-        free = (
-            (row, column)
-            for row, column in spots
-            if all(role in ("", REFERENCE) for _, role in row[column : column + width])
+        roles = [{role for _, role in row[column : column + width]} for row, column in spots]
+        free = next(
+            (
+                spot
+                for spot, over in zip(spots, roles, strict=True)
+                if over <= {"", REFERENCE, MARK}
+            ),
+            None,
         )
-        write(*next(free, spots[0]), reference.label, LABEL)
+        readable = next(
+            (spot for spot, over in zip(spots, roles, strict=True) if LABEL not in over), spots[0]
+        )
+        write(*(free or readable), reference.label, LABEL)
+
+
+def role_of(number: int) -> str:
+    """Return the role of the cells that have this colour number in plotext's output."""
+    return ROLES[number] if number < FIRST else LINES[(number - FIRST) % len(LINES)]
+
+
+def mark_of(line: Line, number: int) -> str:
+    """Return the character that tells a line from others without colour."""
+    return line.mark or MARKS[(number - FIRST) % len(MARKS)]
+
+
+def is_letter(cell: Cell) -> bool:
+    """Whether a cell of the plot bears a line's mark rather than a part of the line."""
+    return " " < cell[0] < "\x7f"
 
 
 def pixel(role: str) -> Any:
