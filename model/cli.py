@@ -28,6 +28,7 @@ from model.cli_options import (
     print_json,
     smoothing_option,
 )
+from model.cli_rate import rate
 from model.cli_runs import attach, runs_group, train
 from model.corpus import DEFAULT, Corpus, load
 from model.draws import MOST_SEED, MOST_WORDS, Draws
@@ -284,7 +285,7 @@ def _nats(number: float) -> str:
     return f"{number:.4f} nats" if math.isfinite(number) else "impossible"
 
 
-for command in (train, attach, runs_group, arpa_group, compare):
+for command in (train, rate, attach, runs_group, arpa_group, compare):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ import click
 
 from model.alphabet import visible
 from model.corpus import DEFAULT
+from model.draws import MOST_SEED
+from model.nets import NETWORKS
 from model.order import ORDERS
-from model.recipe import MOST_BATCH, SCHEDULES
+from model.recipe import DEVICES, MOST_BATCH, RECIPES, SCHEDULES
 
 
 class Command(click.Command):
@@ -36,6 +38,22 @@ order_option = click.option(
     "-n",
     type=click.IntRange(ORDERS.start, ORDERS.stop - 1),
     help="The order; 2: bigram.  [default: 2, or the recipe's]",
+)
+network_option = click.option(
+    "--model", type=click.Choice(list(NETWORKS)), help="Which network.  [default: the recipe's]"
+)
+recipe_option = click.option(
+    "--recipe",
+    "recipe_name",
+    type=click.Choice(list(RECIPES)),
+    help="'notebook' adds up its gradients, 'converge' reaches the floor, the others are the "
+    "networks' own.  [default: the network's, or notebook]",
+)
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, MOST_SEED), help="Of the network's start.  [default: 0]"
+)
+device_option = click.option(
+    "--device", type=click.Choice(DEVICES), default="auto", show_default=True
 )
 SMOOTHING_NAMES = ("witten-bell", "absolute", "kneser-ney")
 smoothing_option = click.option(

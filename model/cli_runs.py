@@ -18,18 +18,20 @@ from model.cli_options import (
     checkpoint_option,
     corpus_argument,
     detach_option,
+    device_option,
     json_option,
     l2_option,
     learning_rate_option,
+    network_option,
     order_option,
     print_json,
+    recipe_option,
     runs_option,
     schedule_option,
+    seed_option,
 )
 from model.corpus import load
-from model.draws import MOST_SEED
 from model.errors import MakemoreError
-from model.nets import NETWORKS
 from model.recipe import DATA, DEVICES, MOST_STEPS, ONE_LAYER, RECIPES, Recipe, recipe_for
 from model.run_table import compared, figures, written
 from model.runs import Run
@@ -41,16 +43,11 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 @click.command(cls=Command)
 @corpus_argument
-@click.option("--model", type=click.Choice(list(NETWORKS)),
-              help="Which network.  [default: the recipe's]")  # fmt: skip
+@network_option
 @order_option
-@click.option("--recipe", "recipe_name", type=click.Choice(list(RECIPES)),
-              help="'notebook' adds up its gradients, 'converge' reaches the floor, the "
-              "others are the networks' own.  [default: the network's, or notebook]")  # fmt: skip
+@recipe_option
 @click.option("--steps", type=click.IntRange(1, MOST_STEPS), help="Instead of the recipe's.")
-@click.option(
-    "--seed", type=click.IntRange(0, MOST_SEED), help="Of the network's start.  [default: 0]"
-)
+@seed_option
 @learning_rate_option
 @schedule_option
 @batch_option
@@ -63,7 +60,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 @click.option("--heads", type=click.IntRange(1), help="Of each of these layers.")
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True),
               help="The share of activations that a step drops.")  # fmt: skip
-@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
+@device_option
 @click.option("--name", default="", help="Of the run.  [default: after CORPUS, with a number]")
 @runs_option
 @checkpoint_option

@@ -91,6 +91,6 @@ KEYS = [
         priority=True,
         tooltip="Back to the shell; fg returns, bg goes on",
     ),
-    hidden("y", "layers", "Layers", "How fast each one learns, live", id="run.layers"),
+    hidden("W", "layers", "Layers", "How fast each one learns, live", id="run.layers"),
     hidden("l", "log_scale", "Log scale", "Of the loss axis", id="run.log"),
 ]

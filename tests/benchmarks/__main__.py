@@ -18,6 +18,7 @@ from tests.benchmarks import (
     soak,
     startup,
     training,
+    zoo,
 )
 from tests.benchmarks.core import Row, machine, table
 
@@ -31,7 +32,7 @@ BENCHMARKS = {
     "large-corpus": large_corpus.rows,
     "startup": startup.rows,
 }
-LONG = {"soak": soak.rows}
+LONG = {"soak": soak.rows, "zoo": zoo.rows}
 """Which only run when they are named."""
 
 
@@ -43,7 +44,7 @@ def main() -> None:
     )
     parser.add_argument("benchmarks", nargs="*", metavar="NAME",
                         help=f"of {', '.join(BENCHMARKS)}; all of these, if none is named; "
-                        f"or {', '.join(LONG)}, which takes an hour")  # fmt: skip
+                        f"or {', '.join(LONG)}, which take an hour and half an hour")  # fmt: skip
     parser.add_argument("--names", type=Path, default=os.environ.get("MAKEMORE_NAMES"),
                         help="makemore's names.txt; without it, $MAKEMORE_NAMES")  # fmt: skip
     arguments = parser.parse_args()

@@ -31,7 +31,7 @@ class LayersScreen(ModalScreen[None]):
     """Weights above, activations below, as of the last step that was reported."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q,y", "dismiss", "Back"),
+        Binding("escape,enter,q,W", "dismiss", "Back"),
         Binding("question_mark", "help", "Help", key_display="?"),
     ]
     CSS_PATH = "layers.tcss"
