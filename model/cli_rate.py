@@ -63,7 +63,7 @@ def rate(source: str, recipe_name: str | None, as_json: bool, **changes: Any) ->
         print_json({"suggested": found.suggested})
         return
     click.echo(f"loss: {_curve(found)}")
-    click.echo(f"rate: {found.rates[0]:g} to {found.rates[-1]:.2g}, lowest at {found.lowest:.2g}")
+    click.echo(f"rate: {found.rates[0]:g} to {found.rates[-1]:g}, lowest at {found.lowest:g}")
     click.echo(f"suggested: --learning-rate {found.suggested:g}")
 
 

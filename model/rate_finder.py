@@ -58,12 +58,12 @@ class Found:
     @property
     def lowest(self) -> float:
         """The rate at the bottom of the valley."""
-        return self.rates[self.smoothed.index(min(self.smoothed))]
+        return _rounded(self.rates[self.smoothed.index(min(self.smoothed))])
 
     @property
     def suggested(self) -> float:
-        """The rate to train with, of two digits: more would say more than one run can know."""
-        return float(f"{self.lowest / BELOW:.1e}")
+        """The rate to train with."""
+        return _rounded(self.lowest / BELOW)
 
 
 def find_rate(corpus: Corpus, recipe: Recipe) -> Iterator[Found]:
@@ -113,3 +113,8 @@ def _highest(recipe: Recipe) -> float:
         return 10.0  # about what each step then adds to each weight
     # Each row of W has its share of the examples as a factor in its gradient, hence the high rates.
     return 10_000.0 if recipe.model == ONE_LAYER else 100.0
+
+
+def _rounded(rate: float) -> float:
+    """To two digits: more would say more than one run can know."""
+    return float(f"{rate:.1e}")

@@ -27,8 +27,8 @@ settings.register_profile("stable", deadline=None, derandomize=True, max_example
 settings.register_profile("long", deadline=None, max_examples=10_000)
 settings.load_profile("stable")
 
-# A suite that was started with nohup, or in the background of a script, hands down to the programs it
-# starts that they ignore these. It is the tests' business to say so where they want it.
+# A suite that was started with nohup, or in the background of a script, hands down to the programs
+# it starts that they ignore these. It is the tests' business to say so where they want it.
 for _ignored in (signal.SIGHUP, signal.SIGQUIT):
     signal.signal(_ignored, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -175,7 +175,7 @@ class MakemoreApp(RunBench):
             self.set_recipe(recipe)
 
         ngrams = self.counts.ngrams if self.counts else None
-        self.push_screen(RecipeForm(self.recipe, ngrams), take)
+        self.push_screen(RecipeForm(self.recipe, ngrams, self.corpus), take)
 
     def action_layers(self) -> None:
         """Show how the layers of the network fare."""

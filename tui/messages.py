@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from model.counts import CountModel
     from model.draws import Draws
     from model.language_model import LanguageModel
+    from model.rate_finder import Found
     from model.runs import Run
     from model.sampling import Sample
     from model.yardstick import Yardstick
@@ -42,6 +43,27 @@ class WeightsCounted(Message):
     """It is known how large the network of a recipe would be."""
 
     text: str
+
+
+@dataclass
+class RatesTried(Message):
+    """Some learning rates were tried, and there are more."""
+
+    found: Found
+
+
+@dataclass
+class RateFound(Message):
+    """All learning rates were tried that are worth it."""
+
+    found: Found
+
+
+@dataclass
+class RateNotFound(Message):
+    """No learning rate could be tried."""
+
+    reason: str
 
 
 @dataclass

@@ -19,9 +19,9 @@ from tui import settings
 from tui.app import PANES
 from tui.keys import bindings_of
 from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused
-from tui.screens.recipe_form import RecipeForm
 from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
+from tui.screens.recipe_form import RecipeForm
 
 WIDE, NARROW = (120, 40), (80, 24)
 
@@ -138,7 +138,7 @@ async def test_brackets_change_n_within_its_bounds(words_file: Path, corpus: Cor
         await bench.press("[")
         assert bench.n == ORDERS[0] == 2
         floors = [app.counts.floor]
-        for n in ORDERS[1:]:
+        for n in ORDERS[1:6]:
             await bench.press("]")
             await bench.counted()
             assert bench.n == app.counts.ngrams.n == n
@@ -146,11 +146,15 @@ async def test_brackets_change_n_within_its_bounds(words_file: Path, corpus: Cor
             assert f"{app.counts.floor:.4f}" in bench.shown("#facts")
             floors.append(app.counts.floor)
         assert floors == sorted(floors, reverse=True)
+
+
+async def test_the_highest_order_is_the_end(words_file: Path):
+    async with workbench(words_file, recipe=QUICK.with_(n=ORDERS[-1])) as bench:
         await bench.press("]")
-        assert bench.n == ORDERS[-1] == 10
+        assert bench.n == ORDERS[-1] == 64
         await bench.press("[")
         await bench.counted()
-        assert app.counts.ngrams.n == 9
+        assert bench.app.counts.ngrams.n == 63
 
 
 async def test_the_order_is_remembered(words_file: Path):

@@ -126,7 +126,7 @@ async def test_a_learning_rate_is_changed_while_the_run_goes_on(corpus: Corpus):
             await bench.press("enter")
             await bench.until(lambda: session.snapshot.recipe.learning_rate == 0.125)
             assert session.snapshot.phase is Phase.RUNNING
-            assert told(bench, "learning rate 0.125")
+            assert told(bench, "lr 0.125")
             await bench.until(lambda: bench.app.snapshot.recipe.learning_rate == 0.125)
             assert bench.app.recipe.learning_rate == 0.125
             session.adjust(ENDLESS.with_(learning_rate=0.5, l2=0.25))  # as another viewer may

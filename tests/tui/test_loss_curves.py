@@ -1,13 +1,14 @@
 """The chart of a run in the training pane: read, zoomed, smoothed, with all that is beside it."""
 
-import math
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from workbench import ENDLESS, workbench
 
+from model.reports import Report, Reports
+from model.yardstick import Yardstick
 from tui.panes.training import TrainingPane
 from tui.widgets.curves import Curves
 
@@ -64,26 +65,23 @@ async def test_what_is_zoomed_stays_while_the_run_goes_on_and_goes_with_it(words
         assert "zoomed" not in bench.shown("#training")
 
 
-class Evaluation(NamedTuple):
-    step: int
-    train: float
-    dev: float
-
-
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), WIDE])
 async def test_all_that_a_run_has_is_told_apart_without_colour(
     size: tuple[int, int], words_file: Path
 ):
-    evaluations = [Evaluation(25 * n, 2.6 - n / 10, 3.0 - n / 20) for n in range(4)]
-    evaluations += [Evaluation(99, math.nan, math.inf)]
-    changes = [(30, "lr 0.01"), (80, "batch 64")]
+    judged = [Report(25 * n, 1.0, 2.0, (), 2.6 - n / 10, 3.0 - n / 20) for n in range(4)]
+    judged += [Report(99, 1.0, 2.0, ())]
+    changes = ((30, "lr 0.01"), (80, "batch 64"))
     async with workbench(words_file, size=size) as bench:
         await bench.press("2")
         await bench.train()
         await bench.looked()
         pane = bench.app.query_one(TrainingPane)
-        plotted = pane._plotted(bench.app.snapshot, evaluations, changes, ("counts n=6", 1.9))
-        bench.app.query_one(Curves).plot(*plotted, reach=100)
+        pane.yardstick = Yardstick("counts", 6, 1.9)
+        recipe = bench.app.snapshot.recipe.with_(data="train")
+        pane.snapshot = replace(
+            bench.app.snapshot, reports=Reports(judged), changes=changes, recipe=recipe
+        )
         await bench.press("shift+tab", "shift+tab", "home")
         shown = bench.shown("#loss")
         for text in ("* loss", "t train", "d dev", "lr 0.01", "batch 64", "counts n=6 1.9000"):

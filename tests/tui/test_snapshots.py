@@ -29,11 +29,13 @@ from tui.app import MakemoreApp
 from tui.panes.generator import GeneratorPane
 from tui.panes.smoothing import SmoothingPane
 from tui.panes.training import TrainingPane
+from tui.screens import rate_finder as rate_finder_screen
 from tui.screens.compare import CompareScreen
 from tui.screens.forms import Form, RecipeForm
 from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
 from tui.screens.question import Question
+from tui.screens.rate_finder import RateFinderScreen
 from tui.screens.runs import RunsScreen
 from tui.screens.trace import TraceScreen
 from tui.screens.where_from import WhereFromScreen
@@ -127,6 +129,15 @@ async def recipe_form(bench: Bench) -> None:
     await bench.press("e")
     await bench.screen(RecipeForm)
     await bench.fill("#steps", "many")
+
+
+async def rate_finder(bench: Bench) -> None:
+    """A learning rate that was found."""
+    await bench.press("e")
+    await bench.screen(RecipeForm)
+    await bench.press("ctrl+f")
+    await bench.screen(RateFinderScreen)
+    await bench.until(lambda: "suggested" in bench.shown("#found"), "the rate")
 
 
 async def draws_form(bench: Bench) -> None:
@@ -316,7 +327,7 @@ async def delete(bench: Bench) -> None:
 VIEWS = [dataset, paused, trained, failed, generated, trace, recipe_form, draws_form, open_corpus]
 VIEWS += [help_screen, explorer, gradient, find, where_from, lens, roads, smoothing, tour]
 VIEWS += [explorer_help, attached, warning, runs, no_runs, compare, delete]
-VIEWS += [curves, cursor, marks]
+VIEWS += [curves, cursor, marks, rate_finder]
 RARE = {paused, failed, draws_form, find, explorer_help, attached, warning, no_runs, delete}
 RARE |= {cursor}
 """Pictured in one look only."""
@@ -336,6 +347,7 @@ def still_app(
         (place / name).write_text("word\n")
     monkeypatch.chdir(place)
     monkeypatch.setattr(tui.app, "FRAMES_PER_SECOND", 0.001)
+    monkeypatch.setattr(rate_finder_screen, "FRAME_SECONDS", math.inf)
     monkeypatch.setattr(run_table, "now", lambda: datetime.fromisoformat(NOW))
 
     def make(theme: str) -> MakemoreApp:

@@ -12,8 +12,8 @@ from workbench import ENDLESS, QUICK, Bench, key_event, settle, workbench
 
 from model.recipe import RECIPES
 from model.session import Phase
-from tui.screens.recipe_form import RecipeForm
 from tui.screens.help import HelpScreen
+from tui.screens.recipe_form import RecipeForm
 from tui.screens.where_from import WhereFromScreen
 
 NOTEBOOK, CONVERGE = (RECIPES[name].with_(device="cpu") for name in ("notebook", "converge"))

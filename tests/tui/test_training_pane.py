@@ -291,9 +291,7 @@ async def test_a_penalty_alone_is_taken_up_by_the_run(words_file: Path):
         await bench.until(lambda: bench.app.session.snapshot.recipe.l2 == 0.5, "the penalty")
         await bench.phase(Phase.PAUSED)
         assert bench.app.recipe == ENDLESS.with_(l2=0.5)
-        assert [note.message for note in bench.notifications] == [
-            "The run goes on with learning rate 1 and L2 0.5."
-        ]
+        assert [note.message for note in bench.notifications] == ["The run goes on with L2 0.5."]
 
 
 async def test_escape_cancels(words_file: Path):

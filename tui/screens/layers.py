@@ -24,7 +24,10 @@ GUIDE = 19
 """Columns of a ratio's scale: three for each decade, and the last end."""
 MUCH = 0.3
 """A share of saturated activations that one should think about."""
-NAMES = range(10, 29)
+BESIDE = 60
+"""Columns that the figures of a tensor need beside its name, frame and all."""
+SHORTEST, LONGEST = 10, 32
+"""Columns of a name."""
 
 
 class LayersScreen(ModalScreen[None]):
@@ -85,9 +88,13 @@ near -1 or 1, a sigmoid near 0 or 1, a relu at 0. Beside it is the histogram of 
 
         self.app.push_screen(HelpScreen(self))
 
+    def _width(self, names: list[str]) -> int:
+        room = min(self.query_one("#layers").size.width + 4 - BESIDE, LONGEST)
+        return max(SHORTEST, min(max(map(len, names), default=0), room))
+
     def _show_weights(self, weights: tuple[Weights, ...]) -> None:
         table = self.query_one("#weights", LiveTable)
-        name = _width([each.name for each in weights])
+        name = self._width([each.name for each in weights])
         columns = [
             Column("weights", name),
             Column("shape", 9, right=True),
@@ -108,7 +115,7 @@ near -1 or 1, a sigmoid near 0 or 1, a relu at 0. Beside it is the histogram of 
     def _show_activations(self, activations: tuple[Activations, ...]) -> None:
         table = self.query_one("#activations", LiveTable)
         table.display = bool(activations)
-        name = _width([each.name for each in activations])
+        name = self._width([each.name for each in activations])
         columns = [
             Column("activations", max(name, 11)),
             Column("mean", 8, right=True),
@@ -133,11 +140,6 @@ def _headline(layers: Layers, step: int) -> str:
         return "Nothing yet: train a network that learns from batches; each report brings figures."
     total = sum(math.prod(each.shape) for each in layers.weights)
     return f"step {step:,} · {total:,} weights · ● update, ┊ the -3 that is a good pace"
-
-
-def _width(names: list[str]) -> int:
-    longest = max(map(len, names), default=0)
-    return min(max(longest, NAMES.start), NAMES.stop - 1)
 
 
 def _fitted(name: str, width: int) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.containers import Vertical
-from textual.widgets import Select, Static
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Select, Static
 
 from model.draws import MOST_SEED
 from model.nets import count_weights, sizes
@@ -30,6 +31,7 @@ from tui.messages import WeightsCounted
 from tui.screens.forms import Field, Form, below_1, positive, whole, written, zero_to
 
 if TYPE_CHECKING:
+    from model.corpus import Corpus
     from model.ngrams import Ngrams
 
 OF_BATCHES = frozenset({"batch_size", "warmup", "weight_decay", "clip", "dropout"})
@@ -57,10 +59,24 @@ FIELDS = (
 class RecipeForm(Form[Recipe]):
     """What the next run follows; which fields there are depends on the network."""
 
-    def __init__(self, recipe: Recipe, ngrams: Ngrams | None = None) -> None:
-        """Begin with a recipe; the weights are counted for the alphabet of `ngrams`."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Before an input, which would delete a word.
+        Binding("ctrl+f", "find_rate", "Find a rate", priority=True),
+    ]
+
+    def __init__(
+        self, recipe: Recipe, ngrams: Ngrams | None = None, corpus: Corpus | None = None
+    ) -> None:
+        """Begin with a recipe.
+
+        Args:
+            recipe: what the fields hold at first.
+            ngrams: for whose alphabet the weights are counted.
+            corpus: on which a learning rate can be looked for.
+        """
         self._recipe = self._base = recipe
         self._ngrams = ngrams
+        self._corpus = corpus
         texts = _texts(recipe)
         fields = [replace(field, value=texts[field.name]) for field in FIELDS]
         super().__init__("Recipe", fields, lambda values: replace(self._base, **values))
@@ -70,6 +86,9 @@ class RecipeForm(Form[Recipe]):
         self.query_one("#form", Vertical).mount(
             Static(id="weights", markup=False), before="#buttons"
         )
+        if self._corpus is not None:
+            find = Button("Find a rate (ctrl+f)", id="find-rate", compact=True)
+            self.query_one("#buttons", Horizontal).mount(find, before="#accept")
         self.show_what_applies()
 
     def applies(self, name: str) -> bool:
@@ -87,9 +106,25 @@ class RecipeForm(Form[Recipe]):
             self._base = self._recipe
         if before is not self._base:
             kept = {"name", "seed", "device"}
+            if before.model == self._base.model:
+                kept.add("n")
             texts = _texts(self._base).items()
             self.fill({name: text for name, text in texts if name not in kept})
         self.show_what_applies()
+
+    @on(Button.Pressed, "#find-rate")
+    def action_find_rate(self) -> None:
+        """Look for a learning rate for what the fields say now."""
+        from tui.screens.rate_finder import RateFinderScreen
+
+        def take(rate: float | None) -> None:
+            if rate is not None:
+                self.fill({"learning_rate": written(rate)})
+                self.query_one("#learning_rate").focus()
+
+        recipe = self._result()
+        if recipe is not None and self._corpus is not None:
+            self.app.push_screen(RateFinderScreen(self._corpus, recipe), take)
 
     def _result(self) -> Recipe | None:
         recipe = super()._result()
