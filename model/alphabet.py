@@ -1,12 +1,13 @@
 """Characters <-> tokens."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from model.errors import MakemoreError
 
+MOST_FILLED = 9  # tokens of a context that is shown with all boundaries that fill it up
 BOUNDARY = 0  # the token before and after every word, the notebook's "."
 
 CIRCLE = "\u25cc"  # what Unicode's charts show a mark on that stands alone
@@ -71,6 +72,13 @@ class Alphabet:
     def labels(self, tokens: Iterable[int]) -> str:
         """The labels of several tokens, such as a context, in one string."""
         return "".join(map(self.label, tokens))
+
+    def context_label(self, tokens: Sequence[int]) -> str:
+        """How a context is shown: of the boundaries that fill up a long one, the last stands."""
+        if len(tokens) > MOST_FILLED:
+            filled = next((n for n, token in enumerate(tokens) if token), len(tokens))
+            tokens = tokens[max(0, filled - 1) :]
+        return self.labels(tokens)
 
 
 def label(character: str) -> str:

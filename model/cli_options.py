@@ -87,8 +87,8 @@ batch_option = click.option(
 l2_option = click.option(
     "--l2",
     type=click.FloatRange(min=0),
-    help="Add L2 times the mean of W squared to what is minimised; the loss that is shown stays "
-    "without it.",
+    help="Add L2 times the mean of the weights squared to what is minimised; the loss that is "
+    "shown stays without it.",
 )
 detach_option = click.option(
     "--detach", is_flag=True, help="Train in a process that no terminal owns, and return."

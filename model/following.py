@@ -111,8 +111,13 @@ def print_end(end: Snapshot, *, as_json: bool) -> None:
         device = end.device.partition(" ")[0]
         print_json({**_known(last), **closing, "steps_per_second": speed, "device": device})
     else:
-        gap = last.loss - end.floor
-        click.echo(f"{gap:.4f} nats above the floor of {end.floor:.4f}")
+        devs = [(report.dev, report.step) for report in end.judged if report.dev is not None]
+        if devs:
+            best, step = min(devs)
+            click.echo(f"best on dev: {best:.4f} nats at step {step:,}")
+        else:
+            gap = last.loss - end.floor
+            click.echo(f"{gap:.4f} nats above the floor of {end.floor:.4f}")
         click.echo(f"{end.step:,} steps in {end.seconds:.2f} s, {speed:,.0f} a second", err=True)
 
 

@@ -176,7 +176,7 @@ class Keeper:
         )
 
     def _status(self, snapshot: Snapshot) -> Status:
-        loss = snapshot.loss
+        loss, judged = snapshot.loss, snapshot.judged
         return Status(
             snapshot.phase,
             snapshot.step,
@@ -186,6 +186,8 @@ class Keeper:
             snapshot.error,
             os.getpid(),
             snapshot.changes,
+            judged[-1].train if judged else None,
+            min((each.dev for each in judged if each.dev is not None), default=None),
         )
 
 

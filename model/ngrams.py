@@ -26,7 +26,6 @@ from model.errors import MakemoreError
 from model.order import check_order
 
 CHUNK = 1 << 20  # examples at a time: bounds the memory for 64-bit intermediates
-LONGEST_FILLED = 10  # the highest order at which a context is shown with all that fills it up
 MOST_DENSE = 1 << 27  # the most entries of a dense table: half a gigabyte of 32-bit counts
 
 
@@ -160,14 +159,9 @@ class Ngrams:
         return self.contexts.tokens(torch.tensor([id]))[0].tolist()
 
     def context_labels(self, ids: Sequence[int]) -> list[str]:
-        """How the contexts `ids` are shown, such as ".e".
-
-        Of the boundaries that fill up a long one, the last stands for all.
-        """
+        """How the contexts `ids` are shown, such as ".e"."""
         rows: list[list[int]] = self.contexts.tokens(torch.tensor(ids)).tolist()
-        if self.n > LONGEST_FILLED:
-            rows = [row[max(0, row.count(BOUNDARY) - 1) :] for row in rows]
-        return [self.alphabet.labels(row) for row in rows]
+        return list(map(self.alphabet.context_label, rows))
 
 
 def tokenise(corpus: Corpus) -> Tensor:

@@ -77,6 +77,10 @@ class Status:
     """The number of the process that wrote it."""
     changes: tuple[Change, ...] = ()
     """What was changed while it went on."""
+    train: float | None = None
+    """The NLL on all words of train, as of the last time that it was judged."""
+    dev: float | None = None
+    """The best that it has reached on dev."""
 
     @property
     def stored(self) -> dict[str, Any]:
@@ -95,7 +99,8 @@ class Status:
         values = {name: stored[name] for name in (*kinds, "loss", "floor")}
         if not all(type(values[name]) is kind for name, kind in kinds.items()):
             raise ValueError("a value of another type")
-        numbers = [values[name] for name in ("seconds", "loss", "floor")]
+        values |= {name: stored.get(name) for name in ("train", "dev")}
+        numbers = [values[name] for name in ("seconds", "loss", "floor", "train", "dev")]
         known = [number for number in numbers if number is not None]
         if not all(type(number) is float and abs(number) < MOST_NUMBER for number in known):
             raise ValueError("a value that is no number")

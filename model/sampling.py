@@ -115,7 +115,7 @@ def trace(model: LanguageModel, draws: Draws, word: int) -> list[Draw]:
         probs: list[float] = step.table.probs[row].tolist()
         story.append(
             Draw(
-                context=model.alphabet.labels(context),
+                context=model.alphabet.context_label(context),
                 probs=probs if seen else None,
                 uniform=float(step.uniforms) if seen and not forced else None,
                 choice=choice if choice != UNSEEN else None,
@@ -189,7 +189,7 @@ def partings(
         for model in models
     ]
     for row, (index, both) in enumerate(zip(apart, zip(*turns, strict=True), strict=True)):
-        label = alphabet.labels(contexts[row].tolist())
+        label = alphabet.context_label(contexts[row].tolist())
         found[index] = Parting(len(heads[row]), label, float(uniforms[row]), both)
     return found
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.alphabet import BOUNDARY, label
+from model.alphabet import BOUNDARY, MOST_FILLED, label
 from model.language_model import LanguageModel
 
 UNKNOWN = -1  # in the place of a token: the character is not in the alphabet
@@ -70,13 +70,14 @@ def score(model: LanguageModel, word: str) -> WordScore:
     log_probs = torch.full((len(outcomes), len(alphabet)), -math.inf, dtype=torch.float64)
     log_probs[known] = model.log_probs(contexts[known]).cpu().double()
 
-    labels = ["."] * length + [label(character) for character in word] + ["."]
+    shown = length if length <= MOST_FILLED else 1  # of the boundaries in front
+    labels = ["."] * shown + [label(character) for character in word] + ["."]
     return WordScore(
         word,
         tuple(
             TokenScore(
-                context="".join(labels[place : place + length]),
-                outcome=labels[place + length],
+                context="".join(labels[max(0, place + shown - length) : place + shown]),
+                outcome=labels[place + shown],
                 p=0.0 if token == UNKNOWN else float(row[token].exp()),
                 rank=None if token == UNKNOWN else rank(row, token),
             )

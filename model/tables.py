@@ -75,9 +75,26 @@ VIEWS = (
     View("N", "how often the outcome follows", _counts),
     View("P", "probability by counting", _p),
     View("log P", "its logarithm, in nats", _log_p),
-    View("W", "the network's weights, as logits", _logits, of_network=True, signed=True),
-    View("network P", "probability in the network, softmax(W)", _network_p, of_network=True),
-    View("gradient", "expected minus observed, dloss/dW", _gradient, of_network=True, signed=True),
+    View(
+        "W",
+        "logits; in the one-layer network, its W",
+        _logits,
+        of_network=True,
+        signed=True,
+    ),
+    View(
+        "network P",
+        "probability in the network",
+        _network_p,
+        of_network=True,
+    ),
+    View(
+        "gradient",
+        "expected minus observed",
+        _gradient,
+        of_network=True,
+        signed=True,
+    ),
     View("difference", "network P minus P", _difference, of_network=True, signed=True),
 )
 

@@ -53,6 +53,10 @@ class Trainer:
         self._contexts: ContextIndex | None = None  # not yet counted
         parts = split(corpus) if recipe.data == "train" else None
         learnt = parts.train if parts else corpus
+        if not learnt.word_count:
+            raise MakemoreError(
+                f"{corpus.word_count} words leave none to train on; let the recipe learn from all"
+            )
         with self._explained():
             ngrams = count(learnt, recipe.n)
             self.floor = CountModel(ngrams).floor

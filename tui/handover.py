@@ -60,8 +60,12 @@ def let_go(session: TrainingSession) -> None:
 
 def command(folder: Path, runs: Path) -> str:
     """What brings the app back to a run in a directory."""
-    place = f" --runs {shlex.quote(visible(str(runs)))}" if runs != default_root() else ""
-    return f"makemore-tui --run {folder.name}{place}"
+    return f"makemore-tui --run {folder.name}{runs_option(runs)}"
+
+
+def runs_option(runs: Path) -> str:
+    """What says on a command line where runs are kept, if that is not where they are anyway."""
+    return f" --runs {shlex.quote(visible(str(runs)))}" if runs != default_root() else ""
 
 
 def farewell(last: Snapshot, runs: Path) -> str:

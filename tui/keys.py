@@ -33,7 +33,7 @@ KEYS = [
     hidden("4", "show_pane(3)", "Explorer", "The table, and what is under it", id="pane.explorer"),
     hidden("5", "show_pane(4)", "Lens", "A word, character by character", id="pane.lens"),
     hidden("6", "show_pane(5)", "Roads", "Counts and network, compared", id="pane.roads"),
-    hidden("7", "show_pane(6)", "Smoothing", "Add-k, and the penalty on W", id="pane.smoothing"),
+    hidden("7", "show_pane(6)", "Smoothing", "Add-k, and the L2 penalty", id="pane.smoothing"),
     hidden(
         "left_square_bracket",
         "change_order(-1)",

@@ -15,20 +15,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """The network of a run as it was after some step, beside what it learns from."""
+    """The network of a run as it was after some step, beside the counts of the corpus."""
 
     ngrams: Ngrams
     network: Network
     step: int
     """Steps done."""
     run: int
+    learnt: Ngrams | None = None
+    """Of the words that it learns from, where these are not all."""
 
     @cached_property
     def gaps(self) -> Tensor:
         """What each context adds to the gap between loss and floor, in nats. (contexts,)"""
+        from torch import arange, float64, zeros
+
         from model.evaluation import gap_by_context
 
-        return gap_by_context(self.network, self.ngrams)
+        if self.learnt is None:
+            return gap_by_context(self.network, self.ngrams)
+        contexts = self.learnt.contexts
+        ids = self.ngrams.contexts.ids(contexts.tokens(arange(len(contexts))))
+        gaps = zeros(len(self.ngrams.contexts), dtype=float64)
+        return gaps.index_add_(0, ids, gap_by_context(self.network, self.learnt))
 
     @cached_property
     def gap(self) -> float:

@@ -20,7 +20,7 @@ from model.detached import detach
 from model.recipe import ADJUSTABLE, RECIPES, Recipe
 from model.runs import Run
 from model.session import Phase, Snapshot, in_one_line
-from tui.handover import attached, command, device_here, farewell, let_go
+from tui.handover import attached, command, device_here, farewell, let_go, runs_option
 from tui.messages import RunOpened, RunRefused, RunRestored
 from tui.workbench import Workbench, prepared
 
@@ -354,9 +354,11 @@ class RunBench(Workbench):
                 self.local.resume()
             self.post_message(RunRefused(in_one_line(error), request, title, run, paused))
             return
+        place = runs_option(self.runs)
         note = (
             f"{visible(run.name)} goes on in process {process}. You may close this terminal: "
-            f"`{command(run.folder, self.runs)}` or `makemore attach {run.id}` comes back to it."
+            f"`{command(run.folder, self.runs)}` or `makemore attach {run.id}{place}` comes back "
+            "to it."
         )
         self.post_message(RunOpened(run, corpus, session, request, note=note))
 

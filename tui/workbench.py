@@ -234,7 +234,7 @@ class Workbench(App[None]):
         if due and self.counts is not None and not self._looking and self.looked_at():
             self._looking = True
             self._looked = now.run, now.step
-            self._look(self.counts.ngrams)
+            self._look(self.counts.ngrams, self.corpus, now.recipe)
 
     def _measure(self, now: Snapshot) -> None:
         """Find out what a run that is judged on dev has to beat, once for a corpus."""
@@ -259,8 +259,10 @@ class Workbench(App[None]):
             self.yardstick = message.yardstick
 
     @work(thread=True, group="looking", exit_on_error=False, description="look")
-    def _look(self, ngrams: Ngrams) -> None:
+    def _look(self, ngrams: Ngrams, corpus: Corpus | None, recipe: Recipe | None) -> None:
         from model.devices import fit_threads
+        from model.ngrams import count
+        from model.splits import learnt
 
         trained = self.session.trained().result()
         began = time.perf_counter()
@@ -269,6 +271,8 @@ class Workbench(App[None]):
             fit_threads(len(ngrams.contexts) * len(ngrams.alphabet))
             if trained is not None and trained.network.context_length == ngrams.n - 1:
                 look = Look(ngrams, *trained)
+                if corpus is not None and recipe is not None and recipe.data == "train":
+                    look = replace(look, learnt=count(learnt(corpus, "train"), ngrams.n))
                 _ = look.ranking
                 if not math.isfinite(look.gap):  # a network that diverges has nothing to say
                     look = None

@@ -98,7 +98,7 @@ def test_the_rate_of_the_recipe_its_schedule_and_its_length_do_not_matter(vowels
 def test_a_run_that_goes_on_meanwhile_is_not_disturbed(vowels: Corpus):
     recipe = SMALL.with_(steps=20)
     alone, beside = Trainer(vowels, recipe), Trainer(vowels, recipe)
-    alone.advance(20)
+    list(alone.run())
     for _ in find_rate(vowels, recipe):
         beside.advance(1)
     assert torch.equal(beside.generator.get_state(), alone.generator.get_state())

@@ -70,6 +70,9 @@ and `~` stands before the average where it is read.
 `shift+tab` goes there, and `enter` shows that context's row in the Explorer.
 - `f` switches to full speed, `-` and `+` change the pace, `l` makes the loss axis logarithmic, \
 `e` edits the recipe.
+- A network that learns from **batches** of words has two more curves: **t** and **d**, the NLL \
+on all words of train and on those of dev, held out; the line named after a way of counting is \
+what that reaches on dev. **┊** marks what was changed on the way; `W` shows the layers.
 - The recipe **notebook** never clears its gradients, so that they add up, like the loop that it \
 retells; **converge** (Adam, cosine) reaches the floor.
 """
@@ -186,7 +189,7 @@ retells; **converge** (Adam, cosine) reaches the floor.
         if phase is Phase.PAUSED and not snapshot.step:
             phase = Phase.IDLE
         parts = [f"{SIGNS[phase]} {phase.value}"]
-        if snapshot.steps_per_second and phase is not Phase.PAUSED:
+        if snapshot.steps_per_second and phase is Phase.RUNNING:
             parts.append(f"{_figure(snapshot.steps_per_second)} steps/s")
         penalty = f"L2 {recipe.l2:g}" if recipe.l2 else ""
         parts += [f"{visible(recipe.title)} n={recipe.n}", penalty, snapshot.device]
@@ -245,8 +248,10 @@ retells; **converge** (Adam, cosine) reaches the floor.
     def _show_gaps(self) -> None:
         """Show the contexts that the gap is made of, the largest part first."""
         look, table = self.look, self.query_one("#gaps", LiveTable)
-        table.display = look is not None
-        if look is None:
+        recipe = self.snapshot.recipe
+        # What learns from batches is judged on dev, and its contexts are too many to be listed.
+        table.display = look is not None and not (recipe and recipe.batch_size)
+        if look is None or not table.display:
             return
         worst: list[int] = look.ranking[:MOST_GAPS].tolist()
         contexts = look.ngrams.context_labels(worst)
@@ -311,4 +316,4 @@ def _figures(snapshot: Snapshot, loss: float, floor: float) -> str:
     if not devs:
         return f"{nats(loss)} = floor {nats(floor)} + gap {nats(loss - floor)}"
     best, step = min(devs)
-    return f"loss {nats(loss)} · dev {nats(devs[-1][0])}, best {nats(best)} at {step:,}"
+    return f"dev {nats(devs[-1][0])}, best {nats(best)} · loss {nats(loss)} · best at {step:,}"

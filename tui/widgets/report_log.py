@@ -40,7 +40,7 @@ class ReportLog(ScrollView, can_focus=True):
         self._reports, self._count = reports, len(reports)
         self.virtual_size = Size(self.size.width, 1 + self._count)
         if following:
-            self.scroll_end(animate=False)
+            self.scroll_end(animate=False, immediate=True)  # a screen above delays all else
         self.refresh()
 
     def render_line(self, y: int) -> Strip:

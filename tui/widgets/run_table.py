@@ -148,10 +148,17 @@ def _texts(listed: Listed) -> dict[str, str]:
         "of": f"{figures['steps']:,}",
         "done": f"{100 * figures['step'] // figures['steps']}%",
         "loss": "" if loss is None else nats(loss),
-        "gap": "" if gap is None else nats(gap),
+        "gap": _gap(gap, figures["dev"]),
         "in": listed.place,
         "age": _age(listed.run.created),
     }
+
+
+def _gap(gap: float | None, dev: float | None) -> str:
+    """How far a run is from its floor; of one that is judged on words held out, what it reached."""
+    if dev is not None:
+        return f"dev {dev:.2f}"
+    return "" if gap is None else nats(gap)
 
 
 def now() -> datetime:
