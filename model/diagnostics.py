@@ -113,6 +113,7 @@ def activations_of(seen: list[tuple[str, str, Tensor]]) -> tuple[Activations, ..
 
 
 def _activations(name: str, values: Tensor, function: str) -> Activations:
+    values = values.nan_to_num()  # the step itself says that they are no numbers
     low, high = values.aminmax()
     places = ((values - low) / (high - low).clamp(min=1e-12) * BINS).long().clamp_(max=BINS - 1)
     shares = places.bincount(minlength=BINS) / len(values)

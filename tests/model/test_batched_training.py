@@ -263,3 +263,16 @@ def test_a_saturated_tanh_is_seen():
 def test_layers_that_are_none_are_refused(stored: dict[str, object]):
     with pytest.raises((ValueError, TypeError, LookupError)):
         Layers.of(stored)
+
+
+def test_a_network_that_diverges_says_so_at_a_reported_step():
+    recipe = small("mlp", optimiser="sgd", schedule="constant", warmup=0, clip=0.0)
+    trainer = Trainer(CORPUS, recipe.with_(learning_rate=1e38, weight_decay=0.0))
+    with pytest.raises(MakemoreError, match="no longer a number"):
+        list(trainer.run())
+
+
+def test_too_few_words_to_hold_some_out_are_refused_in_one_line():
+    with pytest.raises(MakemoreError, match="none to train on"):
+        Trainer(parse(b"ab\n", "one word"), small("mlp"))
+    assert Trainer(parse(b"ab\n", "one word"), small("mlp", data="all")).floor >= 0

@@ -21,7 +21,7 @@ from tui.screens.rate_finder import RateFinderScreen
 from tui.screens.recipe_form import RecipeForm
 
 MLP = RECIPES["mlp"].with_(data="all", device="cpu", batch_size=4)
-SLOW = MLP.with_(hidden=4096, width=64, batch_size=4096)
+SLOW = MLP.with_(hidden=1024, batch_size=512)
 
 
 async def open_finder(bench: Bench) -> None:

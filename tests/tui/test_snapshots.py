@@ -12,35 +12,38 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from runs_on_disk import written
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Select
 from workbench import ENDLESS, QUICK, Bench, remember
 
 import tui.app
+from model.layers import Activations, Layers, Weights
 from model.recipe import RECIPES
+from model.reports import Report, Reports
 from model.run_writer import RunWriter
 from model.runs import HISTORY, Status, all_runs
 from model.session import Phase
+from model.yardstick import Yardstick
 from tui.app import MakemoreApp
 from tui.panes.generator import GeneratorPane
 from tui.panes.smoothing import SmoothingPane
 from tui.panes.training import TrainingPane
 from tui.screens import rate_finder as rate_finder_screen
 from tui.screens.compare import CompareScreen
-from tui.screens.forms import Form, RecipeForm
+from tui.screens.forms import Form
 from tui.screens.help import HelpScreen
+from tui.screens.layers import LayersScreen
 from tui.screens.open_corpus import OpenCorpusScreen
 from tui.screens.question import Question
 from tui.screens.rate_finder import RateFinderScreen
+from tui.screens.recipe_form import RecipeForm
 from tui.screens.runs import RunsScreen
 from tui.screens.trace import TraceScreen
 from tui.screens.where_from import WhereFromScreen
 from tui.widgets import run_table
-from tui.widgets.curves import Curves
 
 RECIPE = QUICK.with_(steps=501)
 SIZES = [(80, 24), (120, 40), (200, 50)]
@@ -300,21 +303,52 @@ async def cursor(bench: Bench) -> None:
 
 
 async def marks(bench: Bench) -> None:
-    """A run that was evaluated and changed, and a yardstick."""
+    """A run that was judged and changed, and a yardstick."""
     await trained(bench)
-    evaluations = [Evaluation(50 * n, 1.8 + 1 / (n + 2), 2.1 + n / 40) for n in range(11)]
-    changes = [(100, "lr 0.01"), (300, "batch 64")]
     pane, snapshot = bench.app.query_one(TrainingPane), bench.app.snapshot
-    plotted = pane._plotted(snapshot, evaluations, changes, ("counts n=6", 1.9778))
-    bench.app.query_one(Curves).plot(*plotted, reach=500)
+    judged = [Report(50 * n, 1.0, 2.0, (), 1.8 + 1 / (n + 2), 2.1 + n / 40) for n in range(11)]
+    pane.yardstick = Yardstick("kneser-ney", 6, 1.9746)
+    bench.app.snapshot = replace(
+        snapshot,
+        recipe=snapshot.recipe.with_(data="train"),
+        changes=((100, "lr 0.01"), (300, "batch 64")),
+        reports=Reports(judged),
+    )
 
 
-class Evaluation(NamedTuple):
-    """As a run has them."""
+async def network_form(bench: Bench) -> None:
+    """The recipe of a network, and how large it would be."""
+    await bench.press("e")
+    await bench.screen(RecipeForm)
+    bench.app.screen.query_one("#name", Select).value = "transformer"
+    await bench.until(lambda: "weights" in bench.shown("#weights"), "the size")
+    await bench.until(lambda: "204" in bench.shown("#weights") or bench.app.workers, "the size")
+    await bench.workers()
 
-    step: int
-    train: float
-    dev: float
+
+async def layers(bench: Bench) -> None:
+    """How the layers fared in a step."""
+    await trained(bench)
+    weights = [
+        Weights(f"{part}.weight", shape, 0.8 / (n + 1), -3.3 + n / 4, update)
+        for n, (part, shape, update) in enumerate(
+            [
+                ("embedding", (27, 48), -2.9),
+                ("input", (768, 48), -2.0),
+                ("recurrent", (768, 192), -4.6),
+                ("head", (27, 192), None),
+            ]
+        )
+    ]
+    histogram = (0.3, 0.1, 0.05, 0.02, 0.02, 0.02, 0.02, 0.02, 0.03, 0.07, 0.1, 0.25)
+    activations = [
+        Activations("tanh", -0.019, 0.7, 0.342, histogram),
+        Activations("sigmoid", 0.509, 0.602, 0.104, histogram[::-1]),
+    ]
+    found = Layers(tuple(weights), tuple(activations))
+    bench.app.snapshot = replace(bench.app.snapshot, layers=found)
+    await bench.press("W")
+    await bench.screen(LayersScreen)
 
 
 async def delete(bench: Bench) -> None:
@@ -327,12 +361,12 @@ async def delete(bench: Bench) -> None:
 VIEWS = [dataset, paused, trained, failed, generated, trace, recipe_form, draws_form, open_corpus]
 VIEWS += [help_screen, explorer, gradient, find, where_from, lens, roads, smoothing, tour]
 VIEWS += [explorer_help, attached, warning, runs, no_runs, compare, delete]
-VIEWS += [curves, cursor, marks, rate_finder]
+VIEWS += [curves, cursor, marks, rate_finder, network_form, layers]
 RARE = {paused, failed, draws_form, find, explorer_help, attached, warning, no_runs, delete}
 RARE |= {cursor}
 """Pictured in one look only."""
 WITHOUT_COLOUR = {trained, explorer, gradient, where_from, lens, roads, smoothing, tour}
-WITHOUT_COLOUR |= {runs, compare, curves, cursor, marks}
+WITHOUT_COLOUR |= {runs, compare, curves, cursor, marks, layers}
 """Pictured without colour as well."""
 
 

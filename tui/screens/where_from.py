@@ -54,7 +54,7 @@ class WhereFromScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """A line that says how many, and the words."""
         alphabet = self._corpus.alphabet
-        context, outcome = alphabet.labels(self._before), alphabet.label(self._outcome)
+        context, outcome = alphabet.context_label(self._before), alphabet.label(self._outcome)
         with Vertical(id="where-from") as frame:
             frame.border_title = Content(f"where {context} → {outcome} comes from")
             yield Static("searching…", id="sum", markup=False)
