@@ -83,6 +83,20 @@ async def test_l_makes_the_loss_axis_logarithmic_and_back(words_file: Path):
         assert pictures[0] == pictures[2] != pictures[1]
 
 
+async def test_the_log_follows_the_run_after_another_screen_was_above_it(words_file: Path):
+    async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
+        await bench.press("2", "f", "space")
+        await bench.until(lambda: len(bench.app.snapshot.reports) > 40, "many reports")
+        await bench.press("?")
+        for _ in range(3):
+            seen = len(bench.app.snapshot.reports)
+            await bench.until(lambda seen=seen: len(bench.app.snapshot.reports) > seen + 40)
+        await bench.press("escape", "space")
+        await bench.phase(Phase.PAUSED)
+        last = list(bench.app.snapshot.reports)[-1]
+        await bench.until(lambda: f"{last.step} " in bench.shown("#log"), "the last report")
+
+
 async def test_the_headline_tells_the_phase_and_the_figures(words_file: Path):
     async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
         assert Phase.IDLE.value in headline(bench)

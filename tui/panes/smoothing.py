@@ -312,7 +312,7 @@ The longer the context, the more there is to gain: try `]`.
             loss = f"{now.loss:.4f}"
             gap = f"{now.loss - now.floor:.4f} above floor {now.floor:.4f}"
         rows = [("run", run), ("loss", loss), ("gap", gap)]
-        self._say("penalty", _block(f"Network: L2 penalty {self.l2:g} × mean of weights²", rows))
+        self._say("penalty", _block(f"Network: L2 penalty {self.l2:g} × mean W²", rows))
 
     def _say(self, place: str, text: str | Content) -> None:
         """Show a text, and send nothing where it stands there already."""

@@ -27,6 +27,9 @@ class ReportLog(ScrollView, can_focus=True):
 
     _reports: Reports
     _count = 0
+    _following = True
+    """Whether the last report is to be seen. While another screen is above, nothing scrolls: where
+    the log stands does not tell."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -36,12 +39,18 @@ class ReportLog(ScrollView, can_focus=True):
         """Show these reports, which may have grown since, or be others."""
         if reports is self._reports and len(reports) == self._count:
             return
-        following = reports is not self._reports or self.is_vertical_scroll_end
+        following = reports is not self._reports or self._following
+        self._following = following
         self._reports, self._count = reports, len(reports)
         self.virtual_size = Size(self.size.width, 1 + self._count)
         if following:
-            self.scroll_end(animate=False, immediate=True)  # a screen above delays all else
+            self.scroll_end(animate=False)
         self.refresh()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow again, or no more, when somebody scrolls."""
+        super().watch_scroll_y(old_value, new_value)
+        self._following = self.is_vertical_scroll_end
 
     def render_line(self, y: int) -> Strip:
         """The head, and below it the reports that are scrolled to."""
