@@ -32,7 +32,16 @@ from model.cli_options import (
 )
 from model.corpus import load
 from model.errors import MakemoreError
-from model.recipe import DATA, DEVICES, MOST_STEPS, ONE_LAYER, RECIPES, Recipe, recipe_for
+from model.recipe import (
+    DATA,
+    DEVICES,
+    MOST_STEPS,
+    ONE_LAYER,
+    OPTIMISERS,
+    RECIPES,
+    Recipe,
+    recipe_for,
+)
 from model.run_table import compared, figures, written
 from model.runs import Run
 
@@ -54,6 +63,12 @@ if TYPE_CHECKING:  # torch takes seconds to import
 @l2_option
 @click.option("--data", type=click.Choice(DATA), help="Learn from all words, or from the 80 % of "
               "them that are for training.  [default: the recipe's]")  # fmt: skip
+@click.option("--optimiser", type=click.Choice(OPTIMISERS), help="Instead of the recipe's.")
+@click.option("--warmup", type=click.IntRange(0, MOST_STEPS),
+              help="Steps in which the learning rate rises.")  # fmt: skip
+@click.option("--weight-decay", type=click.FloatRange(0, 1),
+              help="By which share, times the learning rate, a step shrinks the weights.")  # fmt: skip
+@click.option("--clip", type=click.FloatRange(min=0), help="The longest gradient; 0 for any.")
 @click.option("--width", type=click.IntRange(1), help="Of the network's embeddings.")
 @click.option("--hidden", type=click.IntRange(1), help="Of its hidden layer or state.")
 @click.option("--layers", type=click.IntRange(1), help="Of a transformer.")
