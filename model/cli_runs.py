@@ -67,7 +67,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 @click.option("--warmup", type=click.IntRange(0, MOST_STEPS),
               help="Steps in which the learning rate rises.")  # fmt: skip
 @click.option("--weight-decay", type=click.FloatRange(0, 1),
-              help="By which share, times the learning rate, a step shrinks the weights.")  # fmt: skip
+              help="Share of the weights, times the rate, that a step takes off.")  # fmt: skip
 @click.option("--clip", type=click.FloatRange(min=0), help="The longest gradient; 0 for any.")
 @click.option("--width", type=click.IntRange(1), help="Of the network's embeddings.")
 @click.option("--hidden", type=click.IntRange(1), help="Of its hidden layer or state.")
