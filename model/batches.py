@@ -18,6 +18,10 @@ from model.alphabet import BOUNDARY
 from model.corpus import Corpus
 from model.ngrams import tokenise
 
+IGNORED = -100
+"""In the place of an outcome: there is none. What cross_entropy leaves out of its mean."""
+MOST_CELLS = 1 << 27  # of a sheet: a gigabyte
+
 
 class Words:
     """The words of a corpus on a device."""
@@ -41,6 +45,58 @@ class Words:
     def batch(self, indices: Tensor) -> Batch:
         """The words with these indices (B,)."""
         return Batch(self._stream, self._begins[indices], self._lengths[indices])
+
+    def sheet(self, most: int) -> Sheet | None:
+        """All words as rows of one length; None where one has more than `most` examples.
+
+        Also None where that would take much more room than the words do.
+        """
+        longest = int(self._lengths.max()) if len(self) else 0
+        if not 0 < longest <= most or len(self) * longest > MOST_CELLS:
+            return None
+        device = self._stream.device
+        columns = torch.arange(longest)
+        inside = columns < self._lengths.unsqueeze(1)
+        places = (self._begins.unsqueeze(1) + columns).where(inside, self._begins[0]).to(device)
+        outcomes = self._stream[places + 1].long()
+        outcomes[~inside.to(device)] = IGNORED
+        return Sheet(self._stream[places].long(), outcomes)
+
+
+class Sheet:
+    """Words as rows of one length, on their device: every batch of a size has the same shapes.
+
+    Args:
+        tokens: each word's, filled up with boundaries behind. (words, T)
+        outcomes: what follows each of them, IGNORED behind a word. (words, T)
+    """
+
+    def __init__(self, tokens: Tensor, outcomes: Tensor) -> None:
+        self._tokens, self._outcomes = tokens, outcomes
+
+    def batch(self, indices: Tensor) -> Spread:
+        """The words with these indices (B,), which are on the device."""
+        return Spread(self._tokens[indices], self._outcomes[indices])
+
+
+class Spread:
+    """Some words as a `Batch` gives them, but with E = B * T examples, some of them IGNORED."""
+
+    def __init__(self, tokens: Tensor, outcomes: Tensor) -> None:
+        self._tokens = tokens  # (B, T)
+        self.outcomes = outcomes.flatten()
+        """What follows each context. (E,)"""
+
+    def contexts(self, length: int) -> Tensor:
+        """The context of each example, filled up with boundaries in front. (E, length)"""
+        filled = F.pad(self._tokens, (length - 1, 0), value=BOUNDARY)
+        return filled.unfold(1, length, 1).flatten(0, 1)
+
+    def rows(self, most: int) -> Rows:
+        """Each word as a row of tokens."""
+        return Rows(
+            self._tokens, torch.arange(self._tokens.numel(), device=self.outcomes.device), None
+        )
 
 
 class Rows(NamedTuple):

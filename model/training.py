@@ -82,7 +82,13 @@ class Trainer:
         self._batches: MiniBatches | None = None
         if recipe.batch_size:
             words = Words(corpus, device)
-            self._batches = MiniBatches(self.network, words, self.generator, recipe.batch_size)
+            self._batches = MiniBatches(
+                self.network,
+                words,
+                self.generator,
+                recipe.batch_size,
+                alike=self.device.name == "cuda",
+            )
             self._objective, self._weights = self._batches, self._batches.weights
         else:
             self._objective, self._weights = self._full_batch(corpus, ngrams)
@@ -94,8 +100,8 @@ class Trainer:
         self._losses = torch.zeros(REPORT_EVERY, device=device)
         self._place = torch.zeros(1, dtype=torch.int64, device=device)
         self._decay = torch.zeros(1, device=device)
-        self.adjust(recipe)
         self._graphs: dict[tuple[int, bool], torch.cuda.CUDAGraph] = {}
+        self.adjust(recipe)
         self._warm = False
         self._pool = torch.cuda.graph_pool_handle() if device.type == "cuda" else None
 
@@ -116,11 +122,12 @@ class Trainer:
 
     def adjust(self, recipe: Recipe) -> None:
         """Take over, from the next step on, what may change while a run goes on."""
-        self.recipe = self.recipe.adjusted_to(recipe)
+        before, self.recipe = self.recipe, self.recipe.adjusted_to(recipe)
         # What l2 * mean(W ** 2) adds to the gradient is this times W.
         self._decay.fill_(2 * self.recipe.l2 / self._weights.numel())
-        if self._batches:
+        if self._batches and self.recipe.batch_size != before.batch_size:
             self._batches.resize(self.recipe.batch_size)
+            self._graphs.clear()  # they look for the next words where they are no more
 
     def checkpoint(self) -> Checkpoint:
         """All that the steps to come depend on, as it is now, on the CPU."""
@@ -238,16 +245,18 @@ class Trainer:
         rates = torch.tensor([self.recipe.lr(step) for step in steps])
         self._rates[: len(steps)] = rates.to(self._rates.device)
         self._place.zero_()
+        watched, alike = watch and self._batches is not None, not self.recipe.one_hot
         if self._batches:
-            for _ in steps[:-1] if watch else steps:
-                self._step()
-            if watch:
-                self._watched_step()
-        elif self._warm and self.device.name == "cuda" and not self.recipe.one_hot:
-            self._graph(len(steps)).replay()
+            self._batches.draw(REPORT_EVERY)
+            alike = self._batches.alike
+        unwatched = len(steps) - watched
+        if unwatched and self._warm and alike and self.device.name == "cuda":
+            self._graph(unwatched).replay()
         else:
-            for _ in steps:
+            for _ in range(unwatched):
                 self._step()
+        if watched:
+            self._watched_step()
         self._warm = True
         return self._losses[: len(steps)].cpu()
 

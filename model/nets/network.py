@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from model.alphabet import BOUNDARY, Alphabet
-from model.batches import Batch, Rows
+from model.batches import Batch, Rows, Spread
 from model.language_model import State
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Network(nn.Module):
                 nn.init.normal_(module.weight, generator=generator)
 
     @abstractmethod
-    def logits(self, batch: Batch) -> Tensor:
+    def logits(self, batch: Batch | Spread) -> Tensor:
         """What follows the context of each example. (E, V)"""
 
     @abstractmethod
@@ -86,7 +86,7 @@ class Network(nn.Module):
         """The logarithm of each outcome's probability after each of `contexts` (B, n-1). (B, V)"""
         return self.scores(contexts).log_softmax(1)
 
-    def loss(self, batch: Batch) -> Tensor:
+    def loss(self, batch: Batch | Spread) -> Tensor:
         """The mean NLL of a batch's examples, in nats. ()"""
         return F.cross_entropy(self.logits(batch), batch.outcomes)
 
@@ -132,7 +132,7 @@ class Window(Network):
     def forward(self, contexts: Tensor) -> Tensor:
         """From contexts (E, n-1) to logits (E, V)."""
 
-    def logits(self, batch: Batch) -> Tensor:
+    def logits(self, batch: Batch | Spread) -> Tensor:
         """What follows the context of each example. (E, V)"""
         return self(batch.contexts(self.context_length))
 
@@ -169,7 +169,7 @@ class Reader(Network):
         logits, state = self.step(tokens.to(self.device), state)
         return logits.log_softmax(1), state
 
-    def logits(self, batch: Batch) -> Tensor:
+    def logits(self, batch: Batch | Spread) -> Tensor:
         """What follows the context of each example. (E, V)"""
         return self._ends(batch.rows(self.context_length))
 

@@ -15,6 +15,7 @@ from model.errors import MakemoreError
 from model.layers import GOOD_UPDATE, Layers
 from model.nets import NETWORKS, count_weights, network_class, sizes
 from model.ngrams import count
+from model.objectives import MiniBatches
 from model.recipe import ONE_LAYER, RECIPES, Recipe, recipe_for
 from model.scoring import score
 from model.splits import learnt, split
@@ -276,3 +277,50 @@ def test_too_few_words_to_hold_some_out_are_refused_in_one_line():
     with pytest.raises(MakemoreError, match="none to train on"):
         Trainer(parse(b"ab\n", "one word"), small("mlp"))
     assert Trainer(parse(b"ab\n", "one word"), small("mlp", data="all")).floor >= 0
+
+
+# Batches that are alike, as CUDA graphs need them
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_batches_of_the_same_shapes_have_the_same_losses(name: str):
+    network = network_class(name).of(count(CORPUS, 4), small(name, n=5, dropout=0.0))
+    words, picks = Words(CORPUS), torch.tensor([0, 7, 7, 35])
+    sheet = words.sheet(4)
+    assert sheet is not None
+    expected = network.loss(words.batch(picks))
+    assert network.loss(sheet.batch(picks)).item() == pytest.approx(expected.item(), abs=1e-6)
+
+
+def test_words_beyond_the_context_cannot_be_alike():
+    assert Words(CORPUS).sheet(3) is None
+    uneven = Words(parse(b"a\nabc\nab\n", "uneven"))
+    sheet = uneven.sheet(4)
+    assert sheet is not None
+    batch = sheet.batch(torch.tensor([0, 1, 2]))
+    assert batch.outcomes.tolist() == [1, 0, -100, -100, 1, 2, 3, 0, 1, 2, 0, -100]
+    assert batch.contexts(2).tolist()[4:8] == [[0, 0], [0, 1], [1, 2], [2, 3]]
+
+
+def test_steps_on_batches_that_are_alike_draw_the_same_words():
+    gradients = []
+    for alike in (False, True):
+        network = network_class("gru").of(count(CORPUS, 5), small("gru", n=5, dropout=0.0))
+        generator = torch.Generator().manual_seed(3)
+        batches = MiniBatches(network, Words(CORPUS), generator, 6, alike=alike)
+        batches.draw(4)
+        for _ in range(4):
+            _, gradient = batches(batches.weights)
+            gradients.append(gradient.clone())
+    for eager, still in zip(gradients[:4], gradients[4:], strict=True):
+        assert torch.allclose(eager, still, atol=1e-6)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("name", ZOO)
+def test_captured_steps_are_those_of_the_cpu(name: str):
+    recipe = small(name, n=5, dropout=0.0, steps=60)
+    captured, plain = trained(recipe.with_(device="cuda")), trained(recipe)
+    assert torch.allclose(captured.losses[:1], plain.losses[:1], atol=1e-4)
+    assert float(captured.losses[-10:].mean()) < float(captured.losses[:10].mean())
