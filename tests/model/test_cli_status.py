@@ -60,7 +60,7 @@ def test_a_missing_device_is_one_line_and_status_1(makemore: Makemore):
         ["sample", "--seed", str(2**32)],
         ["train", "--seed", "-1"],
         ["train", "--device", "tpu"],
-        ["sample", "--model", "lstm"],
+        ["sample", "--model", "gpt"],
         ["sample", "--count", "0"],
         ["sample", "--temperature", "0"],
         ["sample", "--top-k", "0"],

@@ -175,7 +175,7 @@ def test_a_detached_run_outlives_the_connection_and_is_steered_over_another(
         two.type("pause")
         two.until(r"paused at step [\d,]+")
         two.type("lr 0.125")
-        two.until(r"learning rate 0\.125")
+        two.until(r"on: lr 0\.125")
         two.type("samples 1")
         two.process.kill()
     assert run.live
