@@ -88,7 +88,7 @@ def print_report(report: Report, *, as_json: bool) -> None:
         print_json(_known(report))
         return
     samples = ", ".join(map(visible, report.samples))
-    nlls = {"train": report.train, "dev": report.dev}
+    nlls = {"train": report.train, "dev": report.dev, "unseen": report.unseen}
     judged = "".join(f" {name}={nll:.4f}" for name, nll in nlls.items() if nll is not None)
     lr = f"{report.lr:.4f}" if report.lr >= 0.001 else f"{report.lr:.1e}"
     click.echo(f"step {report.step}: lr={lr} loss={report.loss:.4f}{judged} {samples}")

@@ -75,7 +75,10 @@ def report_of(stored: Any) -> Report:
     if type(samples) is not list or not all(type(word) is str for word in samples):
         raise ValueError("no usable samples")
     lr, loss = float(stored["lr"]), float(stored["loss"])
-    nlls = [None if each is None else float(each) for each in map(stored.get, ("train", "dev"))]
+    nlls = [
+        None if each is None else float(each)
+        for each in map(stored.get, ("train", "dev", "unseen"))
+    ]
     if not all(math.isfinite(each) for each in (lr, loss, *nlls) if each is not None):
         raise ValueError("no usable learning rate or loss")
     return Report(step, lr, loss, tuple(samples), *nlls)

@@ -22,6 +22,8 @@ class Report:
     """The NLL on all words that are learnt from, after the step; None where it was not computed."""
     dev: float | None = None
     """The NLL on the words that are held out to choose by."""
+    unseen: float | None = None
+    """The NLL on those of them that do not occur among the words that are learnt from."""
 
 
 class Reports:

@@ -16,6 +16,13 @@ class Split:
     dev: Corpus
     test: Corpus
 
+    @property
+    def dev_unseen(self) -> Corpus:
+        """The words of dev that do not occur in train."""
+        known = set(self.train.words)
+        words = [word for word in self.dev.words if word not in known]
+        return _part(self.dev, "unseen", words)
+
 
 def split(corpus: Corpus, seed: int = SEED) -> Split:
     """80, 10 and 10 percent of the words, shuffled: the lectures' split, with their seed.

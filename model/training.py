@@ -327,8 +327,8 @@ class Trainer:
     def _report(self) -> Report:
         step = self.step - 1
         samples = tuple(sample(self.network.frozen(), REPORT_DRAWS).words)
-        train = dev = None
+        nlls: tuple[float | None, ...] = ()
         every = -(-self.recipe.steps // (TIMES * REPORT_EVERY)) * REPORT_EVERY
         if self._validation and ((step and step % every == 0) or self.finished):
-            train, dev = self._validation.judge(self.network, self.step)
-        return Report(step, self.recipe.lr(step), float(self.losses[step]), samples, train, dev)
+            nlls = self._validation.judge(self.network, self.step)
+        return Report(step, self.recipe.lr(step), float(self.losses[step]), samples, *nlls)

@@ -24,11 +24,14 @@ class Validation:
 
     def __init__(self, parts: Split, device: torch.device) -> None:
         self._train, self._dev = (Words(part, device) for part in (parts.train, parts.dev))
+        self._unseen = Words(parts.dev_unseen, device)
         self.best: dict[str, Tensor] = {}
         """The network's weights by name, and the dev NLL and the step that they belong to."""
 
-    def judge(self, network: Network, step: int) -> tuple[float | None, float | None]:
-        """The NLL on train and on dev, in nats per token; None where something is impossible.
+    def judge(self, network: Network, step: int) -> tuple[float | None, float | None, float | None]:
+        """The NLL on train, on dev and on the words of dev that do not occur in train.
+
+        In nats per token; None where something is impossible, or there are no words.
 
         Args:
             network: as it is after `step` steps.
@@ -38,7 +41,7 @@ class Validation:
         if dev is not None and (not self.best or dev < float(self.best[DEV])):
             self.best = {name: each.clone() for name, each in network.state_dict().items()}
             self.best |= {DEV: torch.tensor([dev]), STEP: torch.tensor([step])}
-        return train, dev
+        return train, dev, mean_nll(network, self._unseen)
 
     def restore(self, best: dict[str, Tensor], network: Network) -> None:
         """Go back to what was best.

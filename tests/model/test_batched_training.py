@@ -149,7 +149,13 @@ def test_the_whole_of_train_and_dev_is_judged_at_intervals_and_at_the_end():
     reports = list(trainer.run())
     assert [report.step for report in reports if report.dev is not None] == [50, 100]
     network, parts = trainer.network.frozen(), split(CORPUS)
-    for part, nll in ((parts.train, reports[-1].train), (parts.dev, reports[-1].dev)):
+    known = set(parts.train.words)
+    unseen = parse("\n".join(word for word in parts.dev.words if word not in known).encode(), "u")
+    for part, nll in (
+        (parts.train, reports[-1].train),
+        (parts.dev, reports[-1].dev),
+        (unseen, reports[-1].unseen),
+    ):
         tokens = [score(network, word) for word in part.words]
         plain = sum(word.nll for word in tokens) / sum(len(word.tokens) for word in tokens)
         assert nll == pytest.approx(plain, abs=1e-5)
