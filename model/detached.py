@@ -64,7 +64,7 @@ def _await(run: Run, process: subprocess.Popen[bytes]) -> int:
             return process.pid
         if status is not None:
             raise MakemoreError(f"the training process ended: {_last_words(run)}")
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(PAUSE_SECONDS)  # no event tells of a socket that another process makes
     process.kill()
     raise MakemoreError(f"the training process did not answer in {PATIENCE_SECONDS:.0f} s")
 

@@ -73,7 +73,7 @@ def _log(session: TrainingSession, as_json: bool) -> Snapshot:
         shown = len(now.reports)
         if not now.phase.resumable and now.phase is not Phase.IDLE:
             return now
-        time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)  # pulled, as a screen does: the trainer waits for no reader
 
 
 def _note_folder(snapshot: Snapshot) -> None:

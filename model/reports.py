@@ -25,6 +25,11 @@ class Report:
     unseen: float | None = None
     """The NLL on those of them that do not occur among the words that are learnt from."""
 
+    @property
+    def judged(self) -> bool:
+        """Whether the NLL on all words was computed."""
+        return self.train is not None or self.dev is not None
+
 
 class Reports:
     """The reports of a run, numbered from 0; one thread appends, others may read.
@@ -34,7 +39,10 @@ class Reports:
 
     def __init__(self, reports: Iterable[Report] = (), first: int = 0) -> None:
         """Begin with some, the first of which has the number `first`."""
-        self._state = first, list(reports)  # replaced as one, so that readers see both or neither
+        kept = list(reports)
+        self._state = first, kept  # replaced as one, so that readers see both or neither
+        self.judged = [report for report in kept if report.judged]
+        """Those with the NLL on all words, none of which is forgotten: a run has but a few."""
 
     def __len__(self) -> int:
         """How many there have been."""
@@ -58,6 +66,8 @@ class Reports:
         """Add the next one."""
         first, kept = self._state
         kept.append(report)
+        if report.judged:
+            self.judged.append(report)
         if len(kept) > MOST_KEPT:
             dropped = len(kept) // 2
             self._state = first + dropped, kept[dropped:]

@@ -233,7 +233,7 @@ def _locked(run: Run) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)  # a lock cannot be waited for with a limit
         else:
             return descriptor
     os.close(descriptor)

@@ -89,9 +89,7 @@ class Snapshot:
     @property
     def judged(self) -> list[Report]:
         """The reports with the NLL on all words of train and dev."""
-        return [
-            report for report in self.reports if report.train is not None or report.dev is not None
-        ]
+        return self.reports.judged
 
     @property
     def loss(self) -> float | None:

@@ -24,7 +24,7 @@ def attached(run: Run, corpus: Corpus, patience: float) -> AttachedSession | Non
     """The session of the process that trains a run, if there is one, or is within `patience`."""
     until = time.monotonic() + patience
     while not run.live and time.monotonic() < until:
-        time.sleep(GLANCE_SECONDS)
+        time.sleep(GLANCE_SECONDS)  # in a thread; no event tells of another process's lock
     if run.live:
         with suppress(NotTrainedError):  # it has ended since
             return AttachedSession(run, corpus)

@@ -136,7 +136,7 @@ class Signals:
                 if not self._status and terminal.in_foreground():
                     self._taken = True
                     return
-            time.sleep(FOREGROUND_SECONDS)
+            time.sleep(FOREGROUND_SECONDS)  # a shell that gives the terminal sends no signal
 
     def _suspend(self, app: MakemoreApp) -> None:
         """Give the terminal back and stop, until it is ours again.

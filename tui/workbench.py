@@ -87,6 +87,8 @@ class Workbench(App[None]):
         self._looked = 0, 0
         """The run and the step of the last look, whatever came of it."""
         self._look_due = 0.0
+        self._learnt: tuple[Ngrams, Ngrams] | None = None
+        """The n-grams of all words that were last looked at, and those of train among them."""
         self._measured: Corpus | None = None
         """The corpus that a yardstick was last asked for."""
         self._k = 0.0
@@ -272,7 +274,9 @@ class Workbench(App[None]):
             if trained is not None and trained.network.context_length == ngrams.n - 1:
                 look = Look(ngrams, *trained)
                 if corpus is not None and recipe is not None and recipe.data == "train":
-                    look = replace(look, learnt=count(learnt(corpus, "train"), ngrams.n))
+                    if self._learnt is None or self._learnt[0] is not ngrams:
+                        self._learnt = ngrams, count(learnt(corpus, "train"), ngrams.n)
+                    look = replace(look, learnt=self._learnt[1])
                 _ = look.ranking
                 if not math.isfinite(look.gap):  # a network that diverges has nothing to say
                     look = None
