@@ -18,8 +18,9 @@ from model.corpus import Corpus
 from model.errors import MakemoreError
 from model.recipe import Recipe
 from model.reports import Reports
-from model.runs import Run, Status
+from model.runs import Run
 from model.session import Session, Snapshot, in_one_line
+from model.status import Status
 
 if TYPE_CHECKING:
     from model.run_writer import RunWriter

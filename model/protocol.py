@@ -22,8 +22,8 @@ from model.draws import Draws
 from model.errors import MakemoreError
 from model.layers import Layers
 from model.recipe import ADJUSTABLE, Recipe
-from model.runs import changes_of
 from model.session import Phase, Snapshot
+from model.status import changes_of
 
 VERSION = 1
 MOST_REQUEST = 1 << 16

@@ -19,15 +19,8 @@ from model.errors import MakemoreError
 from model.files import DRAFT, open_file, read_file, replace_file
 from model.history import HEAD, read_history, read_reports
 from model.reports import Reports
-from model.runs import (
-    CHECKPOINTS,
-    HISTORY,
-    LOCK,
-    REPORTS,
-    STATUS,
-    Run,
-    Status,
-)
+from model.runs import CHECKPOINTS, HISTORY, LOCK, REPORTS, STATUS, Run
+from model.status import Status
 from model.training import Trainer
 
 KEPT = 3

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from model.nets.network import Network
 
 run_numbers = count(1)
+MOST_CHANGES = 100
+"""That are remembered: the last."""
 
 
 class Phase(Enum):
@@ -85,6 +87,10 @@ class Snapshot:
     """Of all steps; those from `step` on are still to come."""
     reports: Reports = field(default_factory=Reports, compare=False)
     """Grows at its end while the run goes on."""
+
+    def changes_with(self, text: str) -> tuple[Change, ...]:
+        """What was changed, and now something else, of which `text` says what; "" for nothing."""
+        return (*self.changes, (self.step, text))[-MOST_CHANGES:] if text else self.changes
 
     @property
     def judged(self) -> list[Report]:

@@ -10,15 +10,14 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from types import MappingProxyType
+from queue import Empty
 from typing import TYPE_CHECKING, Any
 
+from model.commands import Commands
 from model.corpus import Corpus
 from model.pace import Pace
 from model.recipe import ADJUSTABLE, Recipe
@@ -35,9 +34,6 @@ GLANCE_SECONDS = 1.0
 """From one look at whether the run's folder is still there to the next."""
 BREATH_SECONDS = 0.0005  # after each chunk, in which the screen's thread gets its turn
 JOIN_SECONDS = 3.0
-MOST_CHANGES = 100
-"""That are remembered: the last."""
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class TrainingSession:
@@ -59,7 +55,7 @@ class TrainingSession:
             checkpoint_seconds: from one checkpoint to the next while a run goes on.
             breath: seconds after each chunk, in which other threads get their turn.
         """
-        self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._commands = Commands()
         self._trainer: Trainer | None = None
         self._corpus: Corpus | None = None
         self._snapshot = Snapshot()
@@ -95,7 +91,7 @@ class TrainingSession:
         *,
         paused: bool = True,
         device: str | None = None,
-        changes: Mapping[str, Any] = NOTHING,
+        changes: Mapping[str, Any] | None = None,
     ) -> None:
         """Take up a run that is on disk at its last checkpoint, in the place of any other.
 
@@ -184,7 +180,7 @@ class TrainingSession:
                 left = self._pace.due - time.perf_counter()
                 wait = min(max(self._breath, left), GLANCE_SECONDS)
             try:
-                self._command(wait)()
+                self._commands.next(wait)()
             except Empty:
                 if running and time.perf_counter() >= self._pace.due:
                     self._chunk()
@@ -192,14 +188,6 @@ class TrainingSession:
         self._leave()
         while not self._commands.empty():  # nobody is left waiting for an answer
             self._commands.get()()
-
-    def _command(self, wait: float | None) -> Callable[[], None]:
-        """The next command; Empty if none comes in so many seconds."""
-        # CPython's queue can wait forever for the first thing after it was found full, if the time
-        # is up by then. Looking once without waiting is what it takes to put that right.
-        with suppress(Empty):
-            return self._commands.get(block=False)
-        return self._commands.get(block=wait != 0, timeout=wait)
 
     def _chunk(self) -> None:
         """Do a chunk of steps, and say when the next one is due."""
@@ -262,7 +250,7 @@ class TrainingSession:
         corpus: Corpus,
         paused: bool,
         device: str | None,
-        changes: Mapping[str, Any],
+        changes: Mapping[str, Any] | None,
     ) -> None:
         from model.keeper import Keeper
 
@@ -278,7 +266,7 @@ class TrainingSession:
             self._build(corpus, recipe)
             if self._trainer is not None:
                 reports = self._keeper.restore(self._trainer, run)
-                self._trainer.adjust(self._trainer.recipe.with_(**changes))
+                self._trainer.adjust(self._trainer.recipe.with_(**(changes or {})))
                 status = run.status
                 self._publish(reports=reports, seconds=status.seconds, changes=status.changes)
         except Exception as error:  # see _advance
@@ -304,16 +292,12 @@ class TrainingSession:
         try:
             from model.training import Trainer
 
-            self._trainer = Trainer(corpus, recipe)
+            trainer = self._trainer = Trainer(corpus, recipe)
         except Exception as error:  # see _advance
             self._publish(phase=Phase.FAILED, error=in_one_line(error))
             return
         self._pace.begin(0)
-        self._publish(
-            floor=self._trainer.floor,
-            device=str(self._trainer.device),
-            losses=self._trainer.losses,
-        )
+        self._publish(floor=trainer.floor, device=str(trainer.device), losses=trainer.losses)
 
     def _move(self, old: Phase, new: Phase) -> None:
         if self._snapshot.phase is old:
@@ -352,9 +336,7 @@ class TrainingSession:
             self._save()  # the history has the learning rates that there were
         before = self._trainer.recipe
         self._trainer.adjust(before.adjusted_to(recipe, fields))
-        changes = self._snapshot.changes
-        if text := before.changes(self._trainer.recipe):
-            changes = (*changes, (self._trainer.step, text))[-MOST_CHANGES:]
+        changes = self._snapshot.changes_with(before.changes(self._trainer.recipe))
         self._publish(recipe=self._trainer.recipe, changes=changes)
 
     def _clear(self) -> None:

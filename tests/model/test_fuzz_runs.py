@@ -17,8 +17,9 @@ from model.history import read_history, read_reports
 from model.recipe import MOST_STEPS
 from model.run_table import figures
 from model.run_writer import newest_checkpoint
-from model.runs import LONGEST_NAME, Run, Status
+from model.runs import LONGEST_NAME, Run
 from model.session import Phase
+from model.status import Status
 from model.training import Trainer
 
 FEW = parse(b"abba\nbaab\n", "few words")

@@ -17,8 +17,9 @@ from model.attached_session import AttachedSession
 from model.corpus import Corpus
 from model.files import replace_file
 from model.recipe import Recipe
-from model.runs import STATUS, Run, Status, all_runs, default_root
+from model.runs import STATUS, Run, all_runs, default_root
 from model.session import Phase
+from model.status import Status
 from model.training_session import TrainingSession
 from tui.screens.runs import RunsScreen
 from tui.widgets.run_table import RunTable
