@@ -203,6 +203,35 @@ def count(corpus: Corpus, n: int) -> Ngrams:
     return Ngrams(n, corpus.alphabet, index, *histogram)
 
 
+def merge(parts: Sequence[Ngrams]) -> Ngrams:
+    """The n-grams of several corpora together, as if these had been counted as one.
+
+    Level by level: a beginning of k + 1 tokens is the id of its first k among those of all parts,
+    and the token that follows. Ids keep their order on the way, so that what is sorted stays so.
+    """
+    alphabet = Alphabet.of(character for part in parts for character in part.alphabet.characters)
+    tokens = [torch.tensor([0, *alphabet.encode(part.alphabet.characters)]) for part in parts]
+    ids = [torch.zeros(1, dtype=torch.int64) for _ in parts]  # of the empty context
+    levels: list[Tensor] = []
+
+    def joint(codes: Sequence[Tensor]) -> list[Tensor]:
+        """The parts' codes, each of its own alphabet and contexts, in those of all."""
+        return [
+            known[code // len(own)] * len(alphabet) + own[code % len(own)]
+            for code, known, own in zip(codes, ids, tokens, strict=True)
+        ]
+
+    for codes in zip(*(part.contexts.levels for part in parts), strict=True):
+        renamed = joint(codes)
+        levels.append(torch.cat(renamed).unique())
+        ids = [torch.searchsorted(levels[-1], code) for code in renamed]
+    renamed = joint([part.codes for part in parts])
+    codes, places = torch.cat(renamed).unique(return_inverse=True)
+    counts = torch.zeros_like(codes)
+    counts.index_add_(0, places, torch.cat([part.counts for part in parts]))
+    return Ngrams(parts[0].n, alphabet, ContextIndex(len(alphabet), tuple(levels)), codes, counts)
+
+
 def examples(corpus: Corpus, n: int) -> tuple[Tensor, Tensor]:
     """The notebook's training set: the context id and the outcome of every example. (examples,) x 2
 

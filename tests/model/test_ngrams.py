@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import model.ngrams
 from model.corpus import Corpus, parse
 from model.errors import MakemoreError
-from model.ngrams import Ngrams, count, detokenise, examples, tokenise
+from model.ngrams import Ngrams, count, detokenise, examples, merge, tokenise
 
 orders = st.integers(2, 10)
 corpora = st.from_type(Corpus)
@@ -195,3 +195,13 @@ def test_the_names_have_as_many_contexts_as_the_design_says(names: Corpus, n: in
     ngrams = count(names, n)
     assert len(ngrams.contexts) == contexts
     assert ngrams.total == 228_146
+
+
+@given(st.lists(corpora, min_size=1, max_size=4), orders)
+def test_the_merged_counts_of_parts_are_those_of_the_whole(parts: list[Corpus], n: int):
+    whole = count(Corpus("whole", "".join(part.text for part in parts)), n)
+    merged = merge([count(part, n) for part in parts])
+    assert merged.alphabet == whole.alphabet
+    assert all(map(torch.equal, merged.contexts.levels, whole.contexts.levels))
+    assert torch.equal(merged.codes, whole.codes)
+    assert torch.equal(merged.counts, whole.counts)
