@@ -206,7 +206,7 @@ class MakemoreApp(RunBench):
 
     def looked_at(self) -> bool:
         """Whether a pane on the screen shows the inside of the network."""
-        return any(pane.LOOKS and pane.display for pane in self.query(Pane))
+        return any(pane.LOOKS and pane.display for pane in self._all_panes)
 
     def action_log_scale(self) -> None:
         """Switch the loss axis."""
@@ -273,7 +273,7 @@ class MakemoreApp(RunBench):
 
     def watch_pane(self) -> None:
         """Bring the pane to the front."""
-        for pane in self.query(Pane):
+        for pane in self._all_panes:
             pane.set_class(pane is self._pane, "-active")
         self._panes.set_class(self._pane.BESIDE, "-beside")
         self.query_one(Tabs).active = _id(PANES[self.pane])
@@ -311,7 +311,7 @@ class MakemoreApp(RunBench):
         for number, stop in enumerate(STOPS):
             go = partial(self.query_one(Tour).go_to, number)
             yield SystemCommand(f"Tour {number + 1}: {stop.title}", "Take the tour up here", go)
-        for owner in (self, *self.query(Pane)):
+        for owner in (self, *self._all_panes):
             for binding in bindings_of(owner):
                 run = partial(self.run_action, binding.action, owner)
                 about = f"{binding.tooltip} ({format_key(binding.key_display or binding.key)})"
@@ -323,8 +323,13 @@ class MakemoreApp(RunBench):
         return self.screen_stack[0]
 
     @property
+    def _all_panes(self) -> list[Pane]:
+        frames = self._panes.get_child_by_id("panes").children
+        return [pane for pane in frames if isinstance(pane, Pane)]
+
+    @property
     def _pane(self) -> Pane:
-        return self.query_one(PANES[self.pane])
+        return self._all_panes[self.pane]
 
 
 def _id(pane: type[Pane]) -> str:

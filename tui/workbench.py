@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import sys
 import time
 from dataclasses import replace
 from importlib import import_module
@@ -42,10 +44,26 @@ LATER = ("plotext", "tui.screens.help", "tui.screens.recipe_form", "tui.screens.
 """What takes a moment to import and is not needed for the first picture."""
 
 
+def import_aside(*modules: str) -> None:
+    """Import what takes a moment, and leave it out of every search for garbage from then on.
+
+    It never becomes garbage. To look through it again and again stops all threads, the one that
+    obeys the keys among them, for a tenth of a second each time.
+    """
+    if all(module in sys.modules for module in modules):
+        return
+    gc.disable()
+    try:
+        for module in modules:
+            import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def prepared(corpus: Corpus) -> Corpus:
     """A corpus, with all at hand that is needed to show it; to be called in a thread."""
-    for module in LATER:
-        import_module(module)
+    import_aside(*LATER)
     # What the panes show of the words takes a moment for a long list.
     _ = corpus.vocabulary, corpus.alphabet, corpus.lengths, corpus.longest, corpus.shortest
     return corpus
@@ -147,6 +165,7 @@ class Workbench(App[None]):
 
     @work(thread=True, group="counting", exit_on_error=False, description="count")
     def _count(self, corpus: Corpus, n: int) -> None:
+        import_aside("model.training")  # more than counting needs: the first run begins at once
         from model.counts import CountModel
         from model.devices import fit_threads
         from model.ngrams import count

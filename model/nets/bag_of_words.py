@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from model.alphabet import Alphabet
 from model.language_model import State
-from model.nets.network import Reader
+from model.nets.network import Embedding, Reader
 
 
 class BagOfWords(Reader):
@@ -27,8 +27,8 @@ class BagOfWords(Reader):
         dropout: float = 0.0,
     ) -> None:
         super().__init__(alphabet, context_length, dropout)
-        self.embedding = nn.Embedding(len(alphabet), width)
-        self.places = nn.Embedding(context_length, width)
+        self.embedding = Embedding(len(alphabet), width)
+        self.places = Embedding(context_length, width)
         self.hidden = nn.Linear(width, hidden)
         self.back = nn.Linear(hidden, width)
         self.head = nn.Linear(width, len(alphabet))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from model.alphabet import Alphabet
-from model.nets.network import Window
+from model.nets.network import Embedding, Window
 
 
 class MLP(Window):
@@ -28,7 +28,7 @@ class MLP(Window):
         dropout: float = 0.0,
     ) -> None:
         super().__init__(alphabet, context_length, dropout)
-        self.embedding = nn.Embedding(len(alphabet), width)
+        self.embedding = Embedding(len(alphabet), width)
         self.hidden = nn.Linear(context_length * width, hidden)
         self.head = nn.Linear(hidden, len(alphabet))
 

@@ -193,6 +193,17 @@ class Reader(Network):
         return logits if rows.ends is None else logits[rows.ends]
 
 
+class Embedding(nn.Embedding):
+    """A vector for each token, which `Network.initialise` draws.
+
+    torch draws one of its own when it makes the layer; where the shapes alone are wanted, this draw
+    would import half of torch for a second and a half.
+    """
+
+    def reset_parameters(self) -> None:
+        """Leave the weights as they are."""
+
+
 class Dropout(nn.Module):
     """Dropout (Srivastava et al. 2014), with a generator that a run can keep and restore."""
 

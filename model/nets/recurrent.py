@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from model.alphabet import Alphabet
 from model.language_model import State
-from model.nets.network import Reader
+from model.nets.network import Embedding, Reader
 
 
 class Recurrent(Reader):
@@ -35,7 +35,7 @@ class Recurrent(Reader):
         dropout: float = 0.0,
     ) -> None:
         super().__init__(alphabet, context_length, dropout)
-        self.embedding = nn.Embedding(len(alphabet), width)
+        self.embedding = Embedding(len(alphabet), width)
         self.input = nn.Linear(width, self.GATES * hidden)
         self.recurrent = nn.Linear(hidden, self.GATES * hidden, bias=False)
         self.head = nn.Linear(hidden, len(alphabet))

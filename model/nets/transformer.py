@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from model.alphabet import Alphabet
 from model.language_model import State
-from model.nets.network import Dropout, Reader
+from model.nets.network import Dropout, Embedding, Reader
 
 Attention = Callable[[Tensor], Tensor]
 """From the queries, keys and values of each token, (K, 3 * C), to what it is told. (K, C)"""
@@ -41,8 +41,8 @@ class Transformer(Reader):
     ) -> None:
         super().__init__(alphabet, context_length, dropout)
         self.heads, self.head_size = heads, width // heads
-        self.embedding = nn.Embedding(len(alphabet), width)
-        self.places = nn.Embedding(context_length, width)
+        self.embedding = Embedding(len(alphabet), width)
+        self.places = Embedding(context_length, width)
         self.blocks = nn.ModuleList(Block(width, self.dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, len(alphabet), bias=False)

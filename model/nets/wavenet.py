@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from model.alphabet import Alphabet
 from model.language_model import State
-from model.nets.network import Dropout, Reader
+from model.nets.network import Dropout, Embedding, Reader
 
 
 class WaveNet(Reader):
@@ -32,7 +32,7 @@ class WaveNet(Reader):
     ) -> None:
         super().__init__(alphabet, context_length, dropout)
         self.dilations = [2**layer for layer in range(math.ceil(math.log2(context_length)))]
-        self.embedding = nn.Embedding(len(alphabet), width)
+        self.embedding = Embedding(len(alphabet), width)
         self.layers = nn.ModuleList(Layer(width, hidden, self.dropout) for _ in self.dilations)
         self.skip = nn.Linear(width, hidden)
         self.hidden = nn.Linear(hidden, hidden)

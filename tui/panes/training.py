@@ -158,10 +158,12 @@ retells; **converge** (Adam, cosine) reaches the floor.
         """Switch the loss axis between linear and logarithmic."""
         chart = self.query_one(Curves)
         chart.log_scale = not chart.log_scale
+        self._show_title()  # in the same frame as the curve
 
     def action_smooth(self) -> None:
         """Smooth the loss curve, more than before or no more."""
         self.query_one(Curves).action_smooth()
+        self._show_title()
 
     @on(DescendantFocus)
     @on(DescendantBlur)
@@ -174,13 +176,15 @@ retells; **converge** (Adam, cosine) reaches the floor.
         snapshot = self.snapshot
         title = ", ".join([f"{self.NUMBER} {self.TITLE}", *self.query_one(Curves).looks])
         process = f"process {snapshot.process}" if snapshot.process else ""
-        parts = filter(None, (title, visible(snapshot.name), process))
-        self.border_title = Content(" · ".join(parts))  # pyright: ignore[reportAttributeAccessIssue]
+        title = Content(" · ".join(filter(None, (title, visible(snapshot.name), process))))
+        if title != self.border_title:  # the whole pane is painted anew with it
+            self.border_title = title  # pyright: ignore[reportAttributeAccessIssue]
 
     def _show_warning(self) -> None:
         warning = self.query_one("#warning", Static)
-        warning.display = bool(self.snapshot.warning)
-        warning.update(f"⚠ {visible(self.snapshot.warning)}")
+        if warning.display or self.snapshot.warning:  # the screen is laid out anew with it
+            warning.display = bool(self.snapshot.warning)
+            warning.update(f"⚠ {visible(self.snapshot.warning)}")
 
     def _show_headline(self) -> None:
         snapshot = self.snapshot

@@ -42,10 +42,20 @@ class ReportLog(ScrollView, can_focus=True):
         following = reports is not self._reports or self._following
         self._following = following
         self._reports, self._count = reports, len(reports)
-        self.virtual_size = Size(self.size.width, 1 + self._count)
+        self._lengthen()
         if following:
             self.scroll_end(animate=False)
         self.refresh()
+
+    def _lengthen(self) -> None:
+        """Take note of how many lines there are."""
+        size = Size(self.size.width, 1 + self._count)
+        if size.width == self.virtual_size.width and self.show_vertical_scrollbar:
+            # As the reactive does, without laying the whole screen out for a longer scrollbar.
+            self.set_reactive(ScrollView.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+        else:
+            self.virtual_size = size
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow again, or no more, when somebody scrolls."""
