@@ -9,8 +9,8 @@ from click import Command, Group, Option
 from model.cli import main as makemore
 from model.corpus import FAKER_LOCALES, GALLERY
 from tui.__main__ import main as makemore_tui
-from tui.app import PANES
 from tui.keys import KEYS
+from tui.panes.every import PANES
 from tui.screens.help import shown
 from tui.widgets.heat_map import HeatMap
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ def main(source: str, wanted: str, root: Path | None, tour: bool) -> None:
     CORPUS is a file with one word a line, "-" for standard input, or the name of a built-in corpus
     such as german-last-names; without it, english-first-names. In the app, ? shows every key.
     """
+    gc.disable()  # until the first picture: there is no garbage yet, and looking for it takes time
     signals = Signals()
     if source and wanted:
         raise click.UsageError("a run has its own corpus: name one or the other")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult, SystemCommand
@@ -24,26 +25,14 @@ from model.recipe import Recipe
 from model.runs import Run, default_root
 from tui.keys import KEYS, bindings_of
 from tui.messages import CellFollowed, DrawsChanged, KChosen, L2Chosen, WordFollowed
-from tui.panes.dataset import DatasetPane
-from tui.panes.explorer import ExplorerPane
-from tui.panes.generator import GeneratorPane
-from tui.panes.lens import LensPane
-from tui.panes.pane import Pane
-from tui.panes.roads import RoadsPane
-from tui.panes.smoothing import SmoothingPane
-from tui.panes.training import TrainingPane
 from tui.run_bench import RunBench
-from tui.tour import STOPS, Tour
 
-PANES: tuple[type[Pane], ...] = (
-    DatasetPane,
-    TrainingPane,
-    GeneratorPane,
-    ExplorerPane,
-    LensPane,
-    RoadsPane,
-    SmoothingPane,
-)
+if TYPE_CHECKING:
+    from tui.panes.pane import Pane
+    from tui.tour import Tour
+
+FRAMES = ("1 Dataset", "2 Training", "3 Generator")
+"""What the first picture shows of the panes, which are imported after it."""
 FRAMES_PER_SECOND = 4 if "SSH_CONNECTION" in os.environ else 10
 
 
@@ -79,16 +68,16 @@ class MakemoreApp(RunBench):
         self._source = source
         self._given = corpus
         self._run = run
-        self._tour = tour
+        self._begin_tour = tour
         self._filled = False
 
     def compose(self) -> ComposeResult:
         """The frames of the panes, which are all that the first picture shows."""
         with Horizontal(id="panes"):
-            for pane in filter(lambda pane: pane.BESIDE, PANES):
-                frame = Static(classes="pane -active" if pane is PANES[0] else "pane", id=_id(pane))
-                frame.add_class("-beside")
-                frame.border_title = f"{pane.NUMBER} {pane.TITLE}"
+            for title in FRAMES:
+                frame = Static(classes="pane -beside", id=_id(title))
+                frame.set_class(title is FRAMES[0], "-active")
+                frame.border_title = title
                 yield frame
         yield Footer(show_command_palette=False)
 
@@ -100,6 +89,17 @@ class MakemoreApp(RunBench):
 
     async def _fill(self) -> None:
         """Put the panes into their frames, under tabs."""
+        gc.enable()
+        from tui.panes.dataset import DatasetPane
+        from tui.panes.every import PANES
+        from tui.panes.explorer import ExplorerPane
+        from tui.panes.generator import GeneratorPane
+        from tui.panes.lens import LensPane
+        from tui.panes.roads import RoadsPane
+        from tui.panes.smoothing import SmoothingPane
+        from tui.panes.training import TrainingPane
+        from tui.tour import Tour
+
         frames = self.query_one("#panes")
         await frames.remove_children()
         await frames.mount(
@@ -127,8 +127,8 @@ class MakemoreApp(RunBench):
                 MakemoreApp.corpus, MakemoreApp.counts, MakemoreApp.recipe, MakemoreApp.snapshot
             ),
         )
-        tabs = Tabs(*(Tab(f"{pane.NUMBER} {pane.TITLE}", id=_id(pane)) for pane in PANES))
-        await self.mount(tabs, before=frames)
+        titles = [f"{pane.NUMBER} {pane.TITLE}" for pane in PANES]
+        await self.mount(Tabs(*(Tab(title, id=_id(title)) for title in titles)), before=frames)
         tour = Tour().data_bind(MakemoreApp.counts)
         tour.stop = self.remembered.tour
         await self.mount(tour, after=frames)
@@ -139,14 +139,14 @@ class MakemoreApp(RunBench):
             self.open_run(self._run)
         else:
             self.open_corpus(self._source, self._given)
-        if self._tour:
+        if self._begin_tour:
             self.action_tour()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Until the panes are there, one can only leave."""
         if action == "next_stop":
             typing = len(self.screen_stack) > 1 and bool(self.screen.query(Input))
-            return self._filled and not typing and self._panes.query_one(Tour).open
+            return self._filled and not typing and self._tour.open
         if self.moving and action in ("train", "step", "stop", "detach"):
             return None
         return self._filled or action == "quit"
@@ -159,7 +159,7 @@ class MakemoreApp(RunBench):
             if source is not None:
                 self.open_corpus(source)
                 # Closing the form gives the focus back to where it was.
-                self.call_later(self.action_show_pane, PANES.index(DatasetPane))
+                self.call_later(self.action_show_pane, 0)
 
         self.push_screen(OpenCorpusScreen(), take)
 
@@ -210,6 +210,8 @@ class MakemoreApp(RunBench):
 
     def action_log_scale(self) -> None:
         """Switch the loss axis."""
+        from tui.panes.training import TrainingPane
+
         self.query_one(TrainingPane).action_log_scale()
 
     # Words
@@ -217,14 +219,16 @@ class MakemoreApp(RunBench):
     @on(DrawsChanged)
     def action_generate(self) -> None:
         """Draw words and go to them."""
-        self.pane = PANES.index(GeneratorPane)
+        from tui.panes.generator import GeneratorPane
+
+        self.pane = self.place_of(GeneratorPane)
         self.query_one(GeneratorPane).generate(self.session.trained)
 
     # The tour
 
     def action_tour(self) -> None:
         """Take the tour up where it was left, or leave it."""
-        tour = self.query_one(Tour)
+        tour = self._tour
         if tour.open:
             tour.leave()
             self.notify("The tour waits here: ctrl+t takes it up again.", timeout=3)
@@ -233,25 +237,28 @@ class MakemoreApp(RunBench):
 
     def action_next_stop(self, by: int) -> None:
         """Go on with the tour, or back."""
-        tour = self.query_one(Tour)
-        tour.go_to(tour.stop + by)
+        self._tour.go_to(self._tour.stop + by)
 
     def place_of(self, pane: type[Pane]) -> int:
         """The number that `action_show_pane` takes for a pane."""
-        return PANES.index(pane)
+        return [type(one) for one in self._all_panes].index(pane)
 
     # From one pane to another
 
     @on(CellFollowed)
     def show_cell(self, message: CellFollowed) -> None:
         """Show where a number stands in the table."""
-        self.action_show_pane(PANES.index(ExplorerPane))
+        from tui.panes.explorer import ExplorerPane
+
+        self.action_show_pane(self.place_of(ExplorerPane))
         self.query_one(ExplorerPane).go_to(message.context, message.outcome)
 
     @on(WordFollowed)
     def show_word(self, message: WordFollowed) -> None:
         """Look at a word through the lens."""
-        self.action_show_pane(PANES.index(LensPane))
+        from tui.panes.lens import LensPane
+
+        self.action_show_pane(self.place_of(LensPane))
         self.query_one(LensPane).word = message.word
 
     @on(KChosen)
@@ -276,23 +283,23 @@ class MakemoreApp(RunBench):
         for pane in self._all_panes:
             pane.set_class(pane is self._pane, "-active")
         self._panes.set_class(self._pane.BESIDE, "-beside")
-        self.query_one(Tabs).active = _id(PANES[self.pane])
+        self.query_one(Tabs).active = self._pane.id or ""
         self._pane.target.focus()
 
     @on(Tabs.TabActivated)
     def follow_tab(self, message: Tabs.TabActivated) -> None:
         """Go to the pane of the tab that was clicked, unless another has been gone to since."""
         if message.tabs.active == message.tab.id:
-            self.pane = [_id(pane) for pane in PANES].index(message.tabs.active)
+            self.pane = [pane.id for pane in self._all_panes].index(message.tabs.active)
 
     @on(DescendantFocus)
     def follow_focus(self, message: DescendantFocus) -> None:
         """Let the pane that has the focus, and still has it, be the one that is zoomed."""
         if message.widget is not self.focused:
             return
-        for pane in message.widget.ancestors_with_self:
-            if isinstance(pane, Pane):
-                self.pane = PANES.index(type(pane))
+        for place, pane in enumerate(self._all_panes):
+            if pane in message.widget.ancestors_with_self:
+                self.pane = place
 
     def action_zoom(self) -> None:
         """Give the pane the whole screen, or the others their place back."""
@@ -308,8 +315,10 @@ class MakemoreApp(RunBench):
         """Every command there is, for the palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Write the screen to an SVG", self.deliver_screenshot)
+        from tui.tour import STOPS
+
         for number, stop in enumerate(STOPS):
-            go = partial(self.query_one(Tour).go_to, number)
+            go = partial(self._tour.go_to, number)
             yield SystemCommand(f"Tour {number + 1}: {stop.title}", "Take the tour up here", go)
         for owner in (self, *self._all_panes):
             for binding in bindings_of(owner):
@@ -323,7 +332,16 @@ class MakemoreApp(RunBench):
         return self.screen_stack[0]
 
     @property
+    def _tour(self) -> Tour:
+        from tui.tour import Tour
+
+        return self._panes.query_one(Tour)
+
+    @property
     def _all_panes(self) -> list[Pane]:
+        """In the order of their numbers; before they are there, none."""
+        from tui.panes.pane import Pane
+
         frames = self._panes.get_child_by_id("panes").children
         return [pane for pane in frames if isinstance(pane, Pane)]
 
@@ -332,5 +350,6 @@ class MakemoreApp(RunBench):
         return self._all_panes[self.pane]
 
 
-def _id(pane: type[Pane]) -> str:
-    return pane.TITLE.lower()
+def _id(title: str) -> str:
+    """The id of the pane that has a number and a name."""
+    return title.split()[1].lower()

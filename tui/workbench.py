@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from model.ngrams import Ngrams
     from model.yardstick import Yardstick
 
+LOOK_SECONDS = 0.4
+"""From one look at the network to the next, at least: nobody reads faster."""
 LOOKING_SHARE = 0.2
 """Of the time at most goes into looking at the network while it learns."""
 LATER = ("plotext", "tui.screens.help", "tui.screens.recipe_form", "tui.screens.open_corpus")
@@ -105,6 +107,8 @@ class Workbench(App[None]):
         self._looked = 0, 0
         """The run and the step of the last look, whatever came of it."""
         self._look_due = 0.0
+        self._taken: Look | None = None
+        """The last look, until it is shown."""
         self._learnt: tuple[Ngrams, Ngrams] | None = None
         """The n-grams of all words that were last looked at, and those of train among them."""
         self._measured: Corpus | None = None
@@ -250,6 +254,7 @@ class Workbench(App[None]):
         if now.losses is None or now.phase is Phase.FAILED:
             self.look = None
             return
+        self._show_look()
         self._measure(now)
         due = self._looked != (now.run, now.step) and time.monotonic() >= self._look_due
         if due and self.counts is not None and not self._looking and self.looked_at():
@@ -305,13 +310,18 @@ class Workbench(App[None]):
 
     @on(LookTaken)
     def take_look(self, message: LookTaken) -> None:
-        """Show the network as it was a moment ago."""
+        """Keep it until the screen is next drawn, so that it is drawn once for all."""
         self._looking = False
-        self._look_due = time.monotonic() + message.seconds * (1 / LOOKING_SHARE - 1)
-        look = message.look
+        rest = max(LOOK_SECONDS, message.seconds * (1 / LOOKING_SHARE - 1))
+        self._look_due = time.monotonic() + rest
+        self._taken = message.look
+
+    def _show_look(self) -> None:
+        """Show the last look, unless the run or the counts are others by now."""
+        look, self._taken = self._taken, None
         if look is None or self.counts is None:
             return
-        if look.run == self.session.snapshot.run and look.ngrams is self.counts.ngrams:
+        if look.run == self.snapshot.run and look.ngrams is self.counts.ngrams:
             self._looked = look.run, look.step
             self.look = look
 

@@ -1,17 +1,21 @@
 """`python -m tests.benchmarks [NAME...]`: run benchmarks, and print their figures in one table.
 
-The table goes to standard output, progress to standard error.
+The table goes to standard output, progress to standard error. What was measured before ctrl+c, or
+before a benchmark that failed, is not lost.
 """
 
 import argparse
 import os
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks import (
     counting,
     estimation,
     explorer,
+    interface,
     large_corpus,
     networks,
     sampling,
@@ -31,6 +35,7 @@ BENCHMARKS = {
     "explorer": explorer.rows,
     "large-corpus": large_corpus.rows,
     "startup": startup.rows,
+    "interface": interface.rows,
 }
 LONG = {"soak": soak.rows, "zoo": zoo.rows}
 """Which only run when they are named."""
@@ -58,13 +63,27 @@ def main() -> None:
 
     before = machine()  # its load is that of the others alone
     rows: list[Row] = []
-    for name in arguments.benchmarks or BENCHMARKS:
-        print(f"{name} ...", file=sys.stderr, flush=True)
-        for row in (BENCHMARKS | LONG)[name](names):
+    try:
+        for row in _measured(arguments.benchmarks or list(BENCHMARKS), names):
             rows.append(row)
-            print(f"  {row.what}: {row.ours} | {row.plain} | {row.ratio}", file=sys.stderr)
-    print(table(rows))
-    print(f"\nMedians, in alternation. {before}")
+    finally:
+        print(table(rows))
+        print(f"\nMedians, in alternation. {before}")
+
+
+def _measured(wanted: list[str], names: Path) -> Iterator[Row]:
+    """The rows of some benchmarks, one after the other, told as they come."""
+    began = time.monotonic()
+    for place, name in enumerate(wanted, start=1):
+        minutes, seconds = divmod(int(time.monotonic() - began), 60)
+        _tell(f"[{place}/{len(wanted)}] {name}, after {minutes}:{seconds:02}")
+        for row in (BENCHMARKS | LONG)[name](names):
+            _tell(f"  {row.what}: {row.ours} | {row.plain} | {row.ratio}")
+            yield row
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -66,9 +66,10 @@ async def paused(bench: Bench) -> None:
 
 async def look(bench: Bench) -> None:
     """See the network as it is now."""
-    bench.app.pull()
     step = bench.app.session.snapshot.step
-    await bench.until(lambda: bench.app.look and bench.app.look.step == step, "a look")
+    await bench.until(
+        lambda: bench.app.pull() or (bench.app.look and bench.app.look.step == step), "a look"
+    )
 
 
 async def attached(bench: Bench) -> None:

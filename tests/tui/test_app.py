@@ -16,9 +16,9 @@ from model.ngrams import count
 from model.order import ORDERS
 from model.session import Phase
 from tui import settings
-from tui.app import PANES
 from tui.keys import bindings_of
 from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused
+from tui.panes.every import PANES
 from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
 from tui.screens.recipe_form import RecipeForm

@@ -14,7 +14,8 @@ from workbench import key_event, settle
 
 from model.curves import Smoothed
 from tui.widgets.chart import Mark, Reference
-from tui.widgets.curves import Curve, Curves
+from tui.widgets.curve import Curve
+from tui.widgets.curves import Curves
 
 FLOOR = Reference(2.0, "floor 2.0000")
 STEPS = 1_000_000

@@ -140,8 +140,7 @@ async def test_more_surprising_than_chance_has_another_shape(names_path: Path):
             assert "┃" in row
 
 
-async def test_the_network_is_followed_live(words_file: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(LensPane, "REST", 0.0)  # what is shown is the last look, not one before
+async def test_the_network_is_followed_live(words_file: Path):
     async with workbench(words_file, recipe=ENDLESS) as bench:
         await bench.press("5", "escape", "f", "space")
         await bench.until(lambda: "step" in bench.shown("#scale"), "the network")

@@ -8,8 +8,8 @@ from workbench import Bench, is_seen, rows
 
 from model.recipe import RECIPES
 from model.session import Phase
-from tui.app import PANES
 from tui.panes.dataset import DatasetPane
+from tui.panes.every import PANES
 from tui.panes.explorer import ExplorerPane
 from tui.panes.generator import GeneratorPane
 from tui.panes.roads import RoadsPane

@@ -59,7 +59,6 @@ there the letters are keys again, so that `s` does a step while you look.
 """
 
     DEFAULT_CLASSES = "pane"
-    REST = 0.4
     BINDINGS: ClassVar[list[BindingType]] = [
         hidden(
             "V",

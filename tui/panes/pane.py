@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
@@ -15,10 +13,6 @@ from tui.look import Look
 
 if TYPE_CHECKING:
     from model.counts import CountModel
-
-
-SLOWER = 2.5 if "SSH_CONNECTION" in os.environ else 1
-"""What streams may be less than half as much over SSH."""
 
 
 class Pane(Vertical):
@@ -55,8 +49,6 @@ class LookingPane(Pane):
     """A pane that compares counts and network while it learns, and rests while it is hidden."""
 
     LOOKS = True
-    REST: ClassVar[float] = 0.25
-    """The least seconds from one look at the network to the next, at a local terminal."""
 
     corpus: var[Corpus | None] = var(None, init=False)
     counts: var[CountModel | None] = var(None, init=False)
@@ -64,8 +56,6 @@ class LookingPane(Pane):
 
     seen = False
     """Whether anybody can see it."""
-    _looked_at = 0.0
-    _resting = False
 
     def on_show(self) -> None:
         """Show what came while nobody could see it."""
@@ -81,17 +71,7 @@ class LookingPane(Pane):
         self.changed()
 
     def watch_look(self) -> None:
-        """Show what the network is now; not so often that nobody could read it."""
-        rest = self._looked_at + self.REST * SLOWER - time.monotonic()
-        if rest <= 0:
-            self._look_on()
-        elif not self._resting:
-            self._resting = True
-            self.set_timer(rest, self._look_on)
-
-    def _look_on(self) -> None:
-        self._resting = False
-        self._looked_at = time.monotonic()
+        """Show what the network is now."""
         self.changed()
 
     def changed(self) -> None:

@@ -24,7 +24,8 @@ from tui.messages import CellFollowed
 from tui.panes.pane import Pane
 from tui.widgets.bars import share_bar
 from tui.widgets.chart import Mark, Reference
-from tui.widgets.curves import Curve, Curves
+from tui.widgets.curve import Curve
+from tui.widgets.curves import Curves
 from tui.widgets.live_table import Cell, Column, LiveTable
 from tui.widgets.picture import ending
 from tui.widgets.report_log import ReportLog
@@ -92,7 +93,7 @@ retells; **converge** (Adam, cosine) reaches the floor.
     yardstick: var[Yardstick | None] = var(None)
     """The counts that are best on dev."""
 
-    _log_due = _gaps_due = 0.0
+    _log_due = 0.0
 
     def compose(self) -> ComposeResult:
         """Lay the parts out one below the other."""
@@ -114,15 +115,10 @@ retells; **converge** (Adam, cosine) reaches the floor.
         self._show_curve()
         self._show_progress()
         self._show_reports()
-        if self.snapshot.phase is not Phase.RUNNING:  # the last look may have come too soon
-            self._show_gaps()
 
     def watch_look(self) -> None:
-        """Show which contexts are still unlearned, no faster than one can read."""
-        now = time.monotonic()
-        if self.snapshot.phase is not Phase.RUNNING or now >= self._gaps_due:
-            self._gaps_due = now + LOG_SECONDS
-            self._show_gaps()
+        """Show which contexts are still unlearned."""
+        self._show_gaps()
 
     def watch_recipe(self) -> None:
         """Show what a run would follow."""

@@ -26,7 +26,8 @@ from model.runs import HISTORY, Run
 from model.session import Phase
 from tui.widgets.axes import round_down, round_step
 from tui.widgets.chart import Reference
-from tui.widgets.curves import Curve, Curves
+from tui.widgets.curve import Curve
+from tui.widgets.curves import Curves
 from tui.workbench import Workbench
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
+from textual import work
 from textual.binding import BindingType
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.geometry import Size
@@ -17,6 +17,7 @@ from textual.reactive import reactive
 from model.alphabet import visible
 from tui.keys import hidden
 from tui.widgets.chart import Chart, Line, Mark, Reference
+from tui.widgets.curve import Curve
 from tui.widgets.picture import Row, write
 from tui.widgets.view import View
 
@@ -30,40 +31,8 @@ WEIGHTS = (0.0, 0.9, 0.99, 0.999)
 """Of the moving average; 0 for none."""
 ZOOM = 2.0
 PAN = 4  # pans to the width of a view
+MOST_AT_ONCE = 100_000  # steps that are thinned out and averaged while the keys wait
 LEAST_HEIGHT = 6  # rows of a chart for each that the readout may take
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """A value at every step, or at some."""
-
-    key: Hashable
-    """Tells it from other curves, those of the next run as well."""
-    values: Tensor
-    """Of all that is done so far. (steps,)"""
-    label: str = ""
-    mark: str = ""
-    """As in `Line`."""
-    steps: Sequence[int] | None = None
-    """Of the values, in their order; None for 0, 1, 2 and so on."""
-
-    @property
-    def last(self) -> int:
-        """The last step that there is a value of; -1 for none."""
-        if self.steps is None:
-            return len(self.values) - 1
-        return self.steps[-1] if len(self.steps) else -1
-
-    def near(self, step: int) -> tuple[int, float] | None:
-        """The step with a value that is nearest to a step, and the value; None beyond the end."""
-        if self.last < 0 or (self.steps is None and step > self.last):
-            return None
-        if self.steps is None:
-            return step, float(self.values[step])
-        after = min(bisect_left(self.steps, step), len(self.steps) - 1)
-        before = max(0, after - 1)
-        place = before if step - self.steps[before] < self.steps[after] - step else after
-        return self.steps[place], float(self.values[place])
 
 
 class Curves(Chart, can_focus=True):
@@ -106,6 +75,10 @@ class Curves(Chart, can_focus=True):
     """The picture without the cursor, and its size."""
     _read_rows = 0
     """That the readout has needed."""
+    _done: Mapping[Hashable, int] = {}
+    """How many steps of each curve are thinned out and averaged already."""
+    _catching_up = False
+    """Whether a thread does that for what is too much to do while the keys wait."""
 
     def plot(
         self, curves: Sequence[Curve], others: Sequence[Reference | Mark] = (), *, reach: int = 0
@@ -236,9 +209,35 @@ class Curves(Chart, can_focus=True):
         if not any(curve.last >= 0 for curve in self._curves):
             self.show()
             return
+        if self._catching_up:
+            return  # drawn when that is done
+        stages = self._stages()
+        new = sum(steps - self._done.get(stage, 0) for stage, steps in stages.items())
+        if new > MOST_AT_ONCE:
+            self._catching_up = True
+            self._catch_up(self._curves)
+            return
         lines = [line for curve in self._curves for line in self._lines(curve)]
+        self._done = stages
         others = self._others if self._view.whole else _near(self._others, lines)
         self.show(*lines, *others, x_range=(self._view.left, self._view.right))
+
+    def _stages(self) -> dict[Hashable, int]:
+        """How many steps there are of each curve, as it is looked at now."""
+        look = self._view.left, self._bucket, self.weight
+        return {(one.key, look): len(one.values) for one in self._curves if one.steps is None}
+
+    @work(thread=True, group="curves", exit_on_error=False, description="thin out")
+    def _catch_up(self, curves: Sequence[Curve]) -> None:
+        """Thin out and average many steps at once, while the screen shows what it did before."""
+        stages = self._stages()
+        for curve in curves:
+            self._lines(curve)
+        self.call_later(self._caught_up, stages)
+
+    def _caught_up(self, stages: dict[Hashable, int]) -> None:
+        self._catching_up, self._done = False, stages
+        self._draw()
 
     def _lines(self, curve: Curve) -> list[Line]:
         """A curve as it is drawn; the one curve that is smoothed has what it was behind it."""
@@ -272,13 +271,17 @@ class Curves(Chart, can_focus=True):
     def _thin(self, key: Hashable, values: Tensor) -> tuple[list[int], list[float]]:
         from model.curves import Thinned
 
-        view = self._view
-        width = -(-(view.width + 1) // max(1, self.size.width))
+        look = self._view.left, self._bucket
         seen, thinned = self._thinned.get(key, (None, None))
-        if thinned is None or seen != (view.left, width):
-            thinned = Thinned(view.left, width)
-            self._thinned[key] = (view.left, width), thinned
-        return thinned.points(values, view.right + 1)
+        if thinned is None or seen != look:
+            thinned = Thinned(*look)
+            self._thinned[key] = look, thinned
+        return thinned.points(values, self._view.right + 1)
+
+    @property
+    def _bucket(self) -> int:
+        """The steps of which the least and the largest value are drawn."""
+        return -(-(self._view.width + 1) // max(1, self.size.width))
 
     def _average(self, curve: Curve) -> Tensor:
         from model.curves import Smoothed
@@ -342,7 +345,7 @@ class Curves(Chart, can_focus=True):
         several = self._several
         for curve in self._curves:
             name, found = visible(curve.mark or curve.label), curve.near(step)
-            smooth = self.weight and curve.steps is None and found
+            smooth = self.weight and curve.steps is None and found and not self._catching_up
             parts = [name] if name else []
             if found is None:
                 parts.append("–")

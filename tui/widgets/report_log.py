@@ -44,7 +44,7 @@ class ReportLog(ScrollView, can_focus=True):
         self._reports, self._count = reports, len(reports)
         self._lengthen()
         if following:
-            self.scroll_end(animate=False)
+            self.scroll_end(animate=False, immediate=True)  # in the same frame
         self.refresh()
 
     def _lengthen(self) -> None:
@@ -52,7 +52,7 @@ class ReportLog(ScrollView, can_focus=True):
         size = Size(self.size.width, 1 + self._count)
         if size.width == self.virtual_size.width and self.show_vertical_scrollbar:
             # As the reactive does, without laying the whole screen out for a longer scrollbar.
-            self.set_reactive(ScrollView.virtual_size, size)
+            self.set_reactive(ScrollView.virtual_size, size)  # pyright: ignore[reportArgumentType]
             self.vertical_scrollbar.window_virtual_size = size.height
         else:
             self.virtual_size = size

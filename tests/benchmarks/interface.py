@@ -1,0 +1,191 @@
+"""The interface: what a key, a frame and a byte cost while a network learns at full speed.
+
+The real program in a pseudo-terminal of 120 x 40. Each figure has its like beside it: a key while a
+run is paused, a run without a screen.
+"""
+
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from model.recipe import RECIPES, Recipe
+from model.runs import STATUS
+from tests.benchmarks.core import Row, alternate
+from tests.benchmarks.pseudo_terminal import PATIENCE, PseudoTerminal, terminal
+from tui import settings
+
+STEPS = 10_000_000  # more than there is time for
+SETTLED = 3.0  # seconds, for what comes once after the start
+KEYS = 200  # presses
+GAPS = 0.05, 0.15  # seconds between two: no multiple of a frame
+SECONDS = 10.0
+ROUNDS = 5
+RATE_SECONDS = 4.0
+LEARNT = ("notebook", "mlp")
+"""Steps of a hundredth of a millisecond, all in Python, and steps of several milliseconds."""
+MOVES: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (
+    ("smooth the curve", [("m", r"smoothed 0\.9\b"), ("m", r"smoothed 0\.99\b"),
+                          ("m", r"smoothed 0\.999"), ("m", "Training ·")]),
+    ("logarithmic axis", [("l", "log scale"), ("l", "Training ·")]),
+    ("to another pane", [("4", "Explorer"), ("2", "2 Training")]),
+)  # fmt: skip
+
+
+def rows(names: Path) -> Iterator[Row]:
+    """Keys, bytes, the processor, and the price of the screen in steps."""
+    for name in LEARNT:
+        yield from _keys(names, RECIPES[name])
+    yield from _bytes(names)
+    for name, goal in (("mlp", 90), ("transformer", 90)):
+        yield from _price(names, RECIPES[name], goal)
+
+
+def _keys(names: Path, recipe: Recipe) -> Iterator[Row]:
+    with _app(names, recipe) as learning, _app(names, recipe) as paused:
+        learning.press("2f ")
+        paused.press("2s")
+        time.sleep(SETTLED)
+        for what, keys in MOVES:
+            ours, plain = _latencies(learning, keys), _latencies(paused, keys)
+            yield Row(
+                f"key to repaint while {recipe.name} learns: {what} "
+                "(the plain way: while it is paused)",
+                f"{_ms(ours, 50)}, 99th percentile {_ms(ours, 99)}",
+                f"{_ms(plain, 50)}, {_ms(plain, 99)}",
+                f"{_percentile(ours, 50) / _percentile(plain, 50):.1f} times as long",
+                "30 ms, 60 ms",
+            )
+
+
+def _latencies(app: PseudoTerminal, keys: Sequence[tuple[str, str]]) -> list[float]:
+    """The seconds from each key to what it paints; the first round is not counted."""
+    pause, seconds = random.Random(0), []
+    for key, painted in list(keys) * (1 + KEYS // len(keys)):
+        time.sleep(pause.uniform(*GAPS))
+        mark, pressed = app.mark, app.press(key)
+        seconds.append(app.until(painted, mark) - pressed)
+    return seconds[len(keys) :]
+
+
+def _bytes(names: Path) -> Iterator[Row]:
+    recipe = RECIPES["notebook"]
+    for where, environment, goal in (
+        ("locally", {}, "below 60 KB/s"),
+        ("over SSH", {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"}, "at most 20 KB/s, 4 frames"),
+    ):
+        with _app(names, recipe, **environment) as app:
+            time.sleep(SETTLED)
+            before = _processor(app.process.pid)
+            idle, _ = app.written(SECONDS)
+            busy = (_processor(app.process.pid) - before) / SECONDS
+            if not environment:
+                yield Row("written while nothing happens", f"{idle} bytes", goal="0")
+                yield Row("processor while nothing happens", f"{busy:.1%}", goal="below 1 %")
+            app.press("2f ")
+            time.sleep(SETTLED)
+            for pane, key in (("Training", "2"), ("Explorer", "4")):
+                app.press(key)
+                time.sleep(SETTLED / 3)
+                size, frames = app.written(SECONDS)
+                yield Row(
+                    f"streamed {where}, {pane}",
+                    f"{size / SECONDS / 1e3:.1f} KB/s, {frames / SECONDS:.1f} frames/s",
+                    goal=goal,
+                )
+
+
+def _price(names: Path, recipe: Recipe, goal: int) -> Iterator[Row]:
+    """Steps a second in the app, and in a process that the app watches, against none."""
+    command = [sys.executable, "-m", "model", "train", str(names), "--recipe", recipe.name]
+    command += ["--model", recipe.model, "--steps", str(STEPS)]
+
+    def without() -> float:
+        with TemporaryDirectory() as root, terminal(command, MAKEMORE_RUNS=root):
+            return 1 / _rate(Path(root))
+
+    def within(keys: str) -> float:
+        with TemporaryDirectory() as root, _app(names, recipe, MAKEMORE_RUNS=root) as app:
+            app.press("2f ")
+            _rate(Path(root))
+            for key in keys:
+                app.press(key)
+                app.until("process")
+            try:
+                return 1 / _rate(Path(root))
+            finally:
+                if keys:
+                    app.press("x")  # a run of its own process outlives the app
+                    time.sleep(SETTLED)
+
+    alone, shown, detached = alternate(
+        without, lambda: within(""), lambda: within("D"), rounds=ROUNDS
+    )
+    for how, seconds, least in (("in the app", shown, goal), ("detached, watched", detached, 95)):
+        yield Row(
+            f"{recipe.name}, {how} (the plain way: makemore train)",
+            f"{1 / seconds:,.0f} steps/s",
+            f"{1 / alone:,.0f} steps/s",
+            f"{alone / seconds:.0%}",
+            f"at least {least} %",
+        )
+
+
+def _rate(root: Path) -> float:
+    """Steps a second of the one run there, once it has come to speed."""
+    _status(root)
+    time.sleep(SETTLED)
+    began, first = _status(root)
+    time.sleep(RATE_SECONDS)
+    ended, last = _status(root)
+    return (last - first) / (ended - began)
+
+
+def _status(root: Path) -> tuple[float, int]:
+    """When the run last said how far it is, and how far that was."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        for place in root.glob(f"*/{STATUS}"):
+            step = json.loads(place.read_text())["step"]
+            if step:
+                return place.stat().st_mtime, step
+        time.sleep(0.1)
+    raise RuntimeError("the run never began")
+
+
+@contextmanager
+def _app(names: Path, recipe: Recipe, **environment: str) -> Iterator[PseudoTerminal]:
+    """The app with a corpus that is counted, ready for a run."""
+    with ExitStack() as stack:
+        home = stack.enter_context(TemporaryDirectory())
+        places = {"XDG_CONFIG_HOME": home, "MAKEMORE_RUNS": home, **environment}
+        before = {name: os.environ.get(name) for name in ("XDG_CONFIG_HOME",)}
+        os.environ["XDG_CONFIG_HOME"] = home
+        try:
+            settings.save(settings.Settings(recipe=recipe.with_(steps=STEPS)))
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+        app = stack.enter_context(terminal([sys.executable, "-m", "tui", str(names)], **places))
+        app.until(r"floor +\d")
+        yield app
+
+
+def _processor(process: int) -> float:
+    """The seconds that a process has computed so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _percentile(seconds: Sequence[float], percent: int) -> float:
+    ranked = sorted(seconds)
+    return ranked[min(len(ranked) - 1, len(ranked) * percent // 100)]
+
+
+def _ms(seconds: Sequence[float], percent: int) -> str:
+    return f"{1000 * _percentile(seconds, percent):.0f} ms"
