@@ -342,7 +342,7 @@ class MakemoreApp(RunBench):
         """In the order of their numbers; before they are there, none."""
         from tui.panes.pane import Pane
 
-        frames = self._panes.get_child_by_id("panes").children
+        frames = (each for one in self._panes.query_children("#panes") for each in one.children)
         return [pane for pane in frames if isinstance(pane, Pane)]
 
     @property

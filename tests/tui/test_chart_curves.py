@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Button
-from workbench import key_event, settle
+from workbench import key_event
+from workbench import settle as settle_screen
 
 from model.curves import Smoothed
 from tui.widgets.chart import Mark, Reference
@@ -55,6 +56,13 @@ class CurvesApp(App[None]):
         return [float(each) for each in self.rows[-1].split()]
 
 
+async def settle(pilot: Pilot) -> None:
+    """Wait until all is drawn, in threads as well."""
+    await settle_screen(pilot)
+    await pilot.app.workers.wait_for_complete()
+    await settle_screen(pilot)
+
+
 async def press(pilot: Pilot, *keys: str) -> None:
     for key in keys:
         pilot.app.post_message(key_event(key))
@@ -65,6 +73,30 @@ def run(
     losses: torch.Tensor = LOSSES, key: str = "run", label: str = "loss", mark: str = ""
 ) -> Curve:
     return Curve(key, losses, label, mark)
+
+
+async def test_what_takes_long_to_thin_out_is_drawn_when_that_is_done():
+    app = CurvesApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.chart.plot([run(LOSSES[:1000])])
+        await settle(pilot)
+        before = app.rows
+        app.chart.plot([run()], [FLOOR])
+        assert app.rows == before
+        app.chart.plot([run()], [FLOOR])  # the next frame, which need not wait either
+        await settle(pilot)
+        assert app.read[0] == STEPS - 1
+        assert "floor 2.0000" in app.text
+
+
+async def test_another_run_is_drawn_when_the_one_before_is_still_being_thinned_out():
+    app = CurvesApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.chart.plot([run(key="first")], [FLOOR])
+        app.chart.plot([run(SLOPE, "second")])
+        await settle(pilot)
+        assert app.read == (999, [pytest.approx(3, abs=5e-6)])
+        assert "floor" not in app.text
 
 
 # The cursor
@@ -179,6 +211,7 @@ async def test_zooming_in_shows_every_step():
     losses[500_000] = 3.0
     async with app.run_test(size=(60, 20)) as pilot:
         app.chart.plot([run(losses)])
+        await settle(pilot)
         while app.read[0] > 502_000:
             await press(pilot, "left")
         await press(pilot, *["up"] * 25)
