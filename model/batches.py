@@ -42,6 +42,10 @@ class Words:
         """How many there are in all words."""
         return len(self._stream) - 1
 
+    def lengths(self, indices: Tensor) -> Tensor:
+        """How many examples each of the words with these indices (B,) has. (B,)"""
+        return self._lengths[indices]
+
     def batch(self, indices: Tensor) -> Batch:
         """The words with these indices (B,)."""
         return Batch(self._stream, self._begins[indices], self._lengths[indices])

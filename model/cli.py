@@ -31,6 +31,7 @@ from model.cli_options import (
 from model.cli_rate import rate
 from model.cli_runs import attach, runs_group, train
 from model.corpus import DEFAULT, Corpus, load
+from model.distributed import SOLE, Processes, together
 from model.draws import MOST_SEED, MOST_WORDS, Draws
 from model.errors import MakemoreError
 from model.nets import NETWORKS
@@ -102,11 +103,13 @@ def main() -> None:
 @corpus_argument
 @order_option
 @json_option
-def stats(source: str, n: int | None, as_json: bool) -> None:
+@together
+def stats(source: str, n: int | None, as_json: bool, processes: Processes) -> None:
     """Describe CORPUS and its n-grams."""
     corpus = load(source)
     n = n or 2
-    counts = _counts(corpus, n)
+    processes.tell("count", Corpus(corpus.name, corpus.text), n)
+    counts = _counts(corpus, n, processes)
     figures = {
         "words": corpus.word_count,
         "unique_words": len(corpus.vocabulary),
@@ -261,13 +264,12 @@ def _read(path: Path, *others: str) -> LanguageModel:
     return read(path)
 
 
-def _counts(corpus: Corpus, n: int) -> CountModel:
+def _counts(corpus: Corpus, n: int, processes: Processes = SOLE) -> CountModel:
     from model.counts import CountModel
     from model.devices import fit_threads
-    from model.ngrams import count
 
-    fit_threads(len(corpus.text))
-    return CountModel(count(corpus, n))
+    fit_threads(len(corpus.text), processes.local_count)
+    return CountModel(processes.ngrams(corpus, n))
 
 
 def _trainer(corpus: Corpus, recipe: Recipe) -> Trainer:

@@ -31,6 +31,7 @@ from model.cli_options import (
     seed_option,
 )
 from model.corpus import load
+from model.distributed import Processes, together
 from model.errors import MakemoreError
 from model.recipe import (
     DATA,
@@ -81,6 +82,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 @checkpoint_option
 @detach_option
 @json_option
+@together
 def train(
     source: str,
     recipe_name: str | None,
@@ -89,13 +91,15 @@ def train(
     checkpoint_every: float,
     detach: bool,
     as_json: bool,
+    processes: Processes,
     **changes: Any,
 ) -> None:
     """Train a network on CORPUS, with a line at each report.
 
     The run is kept in a folder of its own, with a checkpoint now and then and at every end, and
-    `makemore attach` follows it from elsewhere.
+    `makemore attach` follows it from elsewhere. Under torchrun, all its processes train it.
     """
+    _check(detach, processes)
     corpus = load(source)
     given = {field: value for field, value in changes.items() if value is not None}
     preset = RECIPES[recipe_name] if recipe_name else recipe_for(given.get("model", ONE_LAYER))
@@ -109,7 +113,7 @@ def train(
         with _clean(run):
             _detach(run, as_json, "--checkpoint-every", str(checkpoint_every))
         return
-    session = _session(checkpoint_every)
+    session = _session(checkpoint_every, processes)
     if run is None:
         session.start(corpus, recipe)
     else:
@@ -133,11 +137,19 @@ def _new_run(root: Path, corpus: Corpus, recipe: Recipe, name: str, *, must: boo
         return None
 
 
-def _session(checkpoint_every: float) -> TrainingSession:
+def _check(detach: bool, processes: Processes) -> None:
+    if detach and processes.count > 1:
+        raise MakemoreError(
+            "--detach cannot take torchrun's processes with it; leave it out, and start torchrun "
+            "itself in tmux, or behind setsid"
+        )
+
+
+def _session(checkpoint_every: float, processes: Processes) -> TrainingSession:
     from model.training_session import TrainingSession
 
     # There is no screen whose thread must get its turn.
-    return TrainingSession(checkpoint_seconds=checkpoint_every, breath=0)
+    return TrainingSession(checkpoint_seconds=checkpoint_every, breath=0, processes=processes)
 
 
 @contextmanager
@@ -296,6 +308,7 @@ def delete(root: Path, wanted: tuple[str, ...], yes: bool) -> None:
 @detach_option
 @json_option
 @click.pass_obj
+@together
 def resume(
     root: Path,
     wanted: str,
@@ -304,9 +317,14 @@ def resume(
     checkpoint_every: float,
     detach: bool,
     as_json: bool,
+    processes: Processes,
     **given: Any,
 ) -> None:
-    """Go on with RUN from its last checkpoint, as if it had never stopped."""
+    """Go on with RUN from its last checkpoint, as if it had never stopped.
+
+    Under torchrun, all its processes do, however many trained it before.
+    """
+    _check(detach, processes)
     run = runs.find(root, wanted)
     changes = {name: value for name, value in given.items() if value is not None}
     if detach:
@@ -316,7 +334,7 @@ def resume(
         written = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         _detach(run, as_json, *written, *["--paused"] * paused)
         return
-    session = _session(checkpoint_every)
+    session = _session(checkpoint_every, processes)
     session.restore(run, run.load_corpus(), paused=paused, device=device, changes=changes)
     _train(session, as_json)
 

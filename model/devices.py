@@ -11,6 +11,10 @@ from model.errors import MakemoreError
 ONE_THREAD = 1 << 20  # elements; up to here a second thread brings little and may cost much
 
 
+class DeviceError(MakemoreError):
+    """A device is not there, or fails."""
+
+
 @dataclass(frozen=True)
 class DeviceChoice:
     """A device, and the reason for it in a few words."""
@@ -31,7 +35,7 @@ def choose(name: str = "auto") -> DeviceChoice:
     """The device called `name`; "auto" prefers a GPU.
 
     Raises:
-        MakemoreError: there is no such device here.
+        DeviceError: there is no such device here.
     """
     missing = _missing()
     if name == "auto":
@@ -39,17 +43,18 @@ def choose(name: str = "auto") -> DeviceChoice:
         reason = _gpu_name(name) if name != "cpu" else missing["cuda"]
         return DeviceChoice(torch.device(name), f"auto: {reason}")
     if missing.get(name):
-        raise MakemoreError(f"{name} cannot be used: {missing[name]}; choose auto or cpu")
+        raise DeviceError(f"{name} cannot be used: {missing[name]}; choose auto or cpu")
     return DeviceChoice(torch.device(name), "as asked")
 
 
-def fit_threads(elements: int) -> None:
+def fit_threads(elements: int, processes: int = 1) -> None:
     """Let torch use as many CPU threads, from this thread, as tensors of this size can feed.
 
     All threads wait for the last one. Where another program, or the screen, takes a core from one
     of them, a step takes ten times as long: hence half of the cores, and only for large tensors.
+    The cores are shared by all `processes` that compute here together.
     """
-    cores = os.cpu_count() or 1
+    cores = (os.cpu_count() or 1) // processes
     torch.set_num_threads(1 if elements <= ONE_THREAD else max(1, cores // 2))
 
 

@@ -124,9 +124,12 @@ def print_end(end: Snapshot, *, as_json: bool) -> None:
 def _farewell(end: Snapshot, by: str) -> str:
     if end.phase is Phase.FINISHED:
         return f"finished at step {end.step:,}"
+    if end.phase is Phase.FAILED:
+        return f"Error: {end.error}"
     name = visible(end.name)
     kept = f"; `makemore runs resume {name}` goes on" if name else ", and was not kept"
-    return f"stopped by {by} at step {end.step:,}{kept}"
+    reason = f"{end.error}; " if end.error else ""
+    return f"{reason}stopped by {by} at step {end.step:,}{kept}"
 
 
 class _EndedError(BaseException):

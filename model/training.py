@@ -16,14 +16,15 @@ from model.checkpoints import Checkpoint
 from model.corpus import Corpus
 from model.counts import CountModel
 from model.diagnostics import activations_of, watched, weights_of
+from model.distributed import SOLE, LostError, Processes
 from model.draws import Draws
 from model.errors import MakemoreError
 from model.layers import Layers
 from model.nets import network_class
 from model.nets.network import Network
 from model.nets.one_layer import Objective, count_objective, one_hot_objective
-from model.ngrams import ContextIndex, Ngrams, count, examples
-from model.objectives import MiniBatches
+from model.ngrams import ContextIndex, Ngrams, examples
+from model.objectives import MiniBatches, shared
 from model.optimisers import optimiser
 from model.recipe import ONE_LAYER, Recipe
 from model.reports import Report
@@ -41,13 +42,19 @@ TABLES = 8  # of contexts x outcomes: N, its frequencies, W, the gradient, log p
 class Trainer:
     """One run: a network, what it learns from, and how far it has come.
 
+    Where several processes train it, each has a trainer, and they all do what the one of rank 0 is
+    told to; the reports are its own.
+
     Raises:
-        MakemoreError: the recipe asks for a device that is not here, or a table that does not fit.
+        MakemoreError: the recipe asks for a device that is not here, or a table that does not fit;
+            or another process is gone.
     """
 
-    def __init__(self, corpus: Corpus, recipe: Recipe) -> None:
+    def __init__(self, corpus: Corpus, recipe: Recipe, processes: Processes = SOLE) -> None:
         self.recipe = recipe
-        self.device = devices.choose(recipe.device)
+        self._processes = processes
+        self.device = processes.device(recipe.device)
+        processes.tell("train", Corpus(corpus.name, corpus.text), recipe)
         self.step = 0
         """The steps done."""
         self._contexts: ContextIndex | None = None  # not yet counted
@@ -58,7 +65,7 @@ class Trainer:
                 f"{corpus.word_count} words leave none to train on; let the recipe learn from all"
             )
         with self._explained():
-            ngrams = count(learnt, recipe.n)
+            ngrams = processes.ngrams(learnt, recipe.n)
             self.floor = CountModel(ngrams).floor
         self._contexts = ngrams.contexts
         self.losses = torch.full((recipe.steps,), torch.nan)
@@ -73,7 +80,9 @@ class Trainer:
         """How the layers fared in the last step that was reported; empty without batches."""
         with self._explained():
             self._prepare(learnt, ngrams)
-            self._validation = Validation(parts, self.device.device) if parts else None
+            self._validation: Validation | None = None
+            if parts and not processes.rank:  # the others wait
+                self._validation = Validation(parts, self.device.device)
 
     def _prepare(self, corpus: Corpus, ngrams: Ngrams) -> None:
         """Put everything that a step needs onto the device."""
@@ -87,7 +96,8 @@ class Trainer:
                 words,
                 self.generator,
                 recipe.batch_size,
-                alike=self.device.name == "cuda",
+                alike=self.device.name == "cuda" and self._processes.count == 1,
+                processes=self._processes,
             )
             self._objective, self._weights = self._batches, self._batches.weights
         else:
@@ -101,7 +111,7 @@ class Trainer:
         self._place = torch.zeros(1, dtype=torch.int64, device=device)
         self._decay = torch.zeros(1, device=device)
         self._graphs: dict[tuple[int, bool], torch.cuda.CUDAGraph] = {}
-        self.adjust(recipe)
+        self._take_over(recipe)
         self._warm = False
         self._pool = torch.cuda.graph_pool_handle() if device.type == "cuda" else None
 
@@ -109,10 +119,17 @@ class Trainer:
         """All examples in each step, which only the one-layer network has a short cut for."""
         device = self.device.device
         weights = self.network.get_parameter("W").detach()
-        devices.fit_threads(weights.numel())
+        processes = self._processes
+        devices.fit_threads(weights.numel(), processes.local_count)
         if self.recipe.one_hot:
             xs, ys = examples(corpus, self.recipe.n)
-            return one_hot_objective(xs.to(device), ys.to(device)), weights
+            share = processes.share(len(xs))
+            weight = (share.stop - share.start) / len(xs)
+            own = share if weight else slice(1)
+            objective = one_hot_objective(xs[own].to(device), ys[own].to(device))
+            alone = processes.count == 1
+            return objective if alone else shared(objective, weight, processes), weights
+        # All counts are everywhere: each process does the whole step, and none waits for another.
         return count_objective(ngrams.N.to(device, torch.float32)), weights
 
     @property
@@ -122,6 +139,10 @@ class Trainer:
 
     def adjust(self, recipe: Recipe) -> None:
         """Take over, from the next step on, what may change while a run goes on."""
+        self._processes.tell("adjust", recipe)
+        self._take_over(recipe)
+
+    def _take_over(self, recipe: Recipe) -> None:
         before, self.recipe = self.recipe, self.recipe.adjusted_to(recipe)
         # What l2 * mean(W ** 2) adds to the gradient is this times W.
         self._decay.fill_(2 * self.recipe.l2 / self._weights.numel())
@@ -182,7 +203,8 @@ class Trainer:
             each.copy_(kept[name])
         self.step = checkpoint.step
         self.losses[: self.step] = losses
-        self.adjust(checkpoint.recipe)
+        self._take_over(checkpoint.recipe)
+        self._processes.tell("restore", checkpoint, losses)
 
     def _tensors(self) -> dict[str, Tensor]:
         """What a step changes and the next one needs, the tensors themselves."""
@@ -210,15 +232,21 @@ class Trainer:
             The report, if the chunk's last step has one.
 
         Raises:
-            MakemoreError: the loss is no longer a number, or the device failed.
+            MakemoreError: the loss is no longer a number, the device failed, or another process is
+                gone.
         """
         if self.finished:
             return None
+        self._processes.tell("advance", most)
+        if self._processes.lost:
+            raise self._lost()
         last = self.recipe.steps - 1
         due = min(-(-self.step // REPORT_EVERY) * REPORT_EVERY, last)  # the next step to report
         end = min(self.step + most, due + 1)
         with self._explained():
             losses = self._run(range(self.step, end), watch=end == due + 1)
+            if self.recipe.batch_size or self.recipe.one_hot:
+                self._processes.sum(losses)
         self.losses[self.step : end] = losses
         wrong = (~losses.isfinite()).nonzero()
         if len(wrong):
@@ -228,7 +256,7 @@ class Trainer:
                 f"start again with a learning rate below {self.recipe.learning_rate:g}"
             )
         self.step = end
-        return self._report() if end == due + 1 else None
+        return self._report() if end == due + 1 and not self._processes.rank else None
 
     def run(self) -> Iterator[Report]:
         """Do all the steps that are left, and yield each report as its step is done.
@@ -301,12 +329,17 @@ class Trainer:
         try:
             yield
         except (MemoryError, RuntimeError) as error:
+            if self._processes.lost_by(error):
+                raise self._lost() from None
             problem = devices.explain(error, self.device)
             if problem is None:
                 raise
-            raise MakemoreError(
+            raise devices.DeviceError(
                 f"{problem} at step {self.step:,}; {self._smaller(error)}"
             ) from None
+
+    def _lost(self) -> LostError:
+        return LostError(f"another process of the run is gone, at step {self.step:,}")
 
     def _smaller(self, error: Exception) -> str:
         """What to do instead, given what is free on the device."""

@@ -17,8 +17,10 @@ from pathlib import Path
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
+from model.alphabet import visible
 from model.commands import Commands
 from model.corpus import Corpus
+from model.distributed import SOLE, LostError, Processes
 from model.pace import Pace
 from model.recipe import ADJUSTABLE, Recipe
 from model.reports import Reports
@@ -46,6 +48,7 @@ class TrainingSession:
         runs: Path | None = None,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         breath: float = BREATH_SECONDS,
+        processes: Processes = SOLE,
     ) -> None:
         """Make a session without a run.
 
@@ -54,6 +57,7 @@ class TrainingSession:
             runs: the directory that new runs are kept in; None to keep none.
             checkpoint_seconds: from one checkpoint to the next while a run goes on.
             breath: seconds after each chunk, in which other threads get their turn.
+            processes: that train its run together.
         """
         self._commands = Commands()
         self._trainer: Trainer | None = None
@@ -61,6 +65,7 @@ class TrainingSession:
         self._snapshot = Snapshot()
         self._pace = Pace(speed)
         self._breath = breath
+        self._processes = processes
         self._runs = runs
         self._checkpoint_seconds = checkpoint_seconds
         self._keeper: Keeper | None = None
@@ -186,6 +191,9 @@ class TrainingSession:
                     self._chunk()
             self._glance()
         self._leave()
+        self._processes.close()
+        if self._processes.lost and not self._snapshot.error:
+            self._publish(error="another process of the run is gone")
         while not self._commands.empty():  # nobody is left waiting for an answer
             self._commands.get()()
 
@@ -233,6 +241,9 @@ class TrainingSession:
                 reason += f"; the run is back at its checkpoint of step {trainer.step:,}"
             except Exception as second:  # a GPU that failed, a folder that is gone
                 reason += f"; its checkpoint could not be restored: {in_one_line(second)}"
+        if isinstance(error, LostError) and keeper.name:
+            name = visible(keeper.name)
+            reason += f"; `makemore runs resume {name}` goes on, alone or under torchrun"
         self._publish(phase=Phase.FAILED, step=step, error=reason, checkpoint=keeper.checkpoint)
         keeper.note(self._snapshot)
 
@@ -292,7 +303,7 @@ class TrainingSession:
         try:
             from model.training import Trainer
 
-            trainer = self._trainer = Trainer(corpus, recipe)
+            trainer = self._trainer = Trainer(corpus, recipe, self._processes)
         except Exception as error:  # see _advance
             self._publish(phase=Phase.FAILED, error=in_one_line(error))
             return

@@ -86,6 +86,10 @@ class Network(nn.Module):
         """The logarithm of each outcome's probability after each of `contexts` (B, n-1). (B, V)"""
         return self.scores(contexts).log_softmax(1)
 
+    @abstractmethod
+    def cells(self, lengths: Tensor) -> Tensor:
+        """How many rows of activations words with so many examples (B,) take. (B,)"""
+
     def loss(self, batch: Batch | Spread) -> Tensor:
         """The mean NLL of a batch's examples, in nats. ()"""
         return F.cross_entropy(self.logits(batch), batch.outcomes)
@@ -136,6 +140,10 @@ class Window(Network):
         """What follows the context of each example. (E, V)"""
         return self(batch.contexts(self.context_length))
 
+    def cells(self, lengths: Tensor) -> Tensor:
+        """How many rows of activations words with so many examples (B,) take. (B,)"""
+        return lengths
+
     @torch.no_grad()
     def scores(self, contexts: Tensor) -> Tensor:
         """The logits of what follows each of `contexts` (B, n-1). (B, V)"""
@@ -173,6 +181,11 @@ class Reader(Network):
         """What follows the context of each example. (E, V)"""
         return self._ends(batch.rows(self.context_length))
 
+    def cells(self, lengths: Tensor) -> Tensor:
+        """How many rows of activations words with so many examples (B,) take. (B,)"""
+        most = self.context_length
+        return lengths.clamp(max=most) + (lengths - most).clamp(min=0) * most
+
     @torch.no_grad()
     def scores(self, contexts: Tensor) -> Tensor:
         """The logits of what follows each of `contexts` (B, n-1). (B, V)"""
@@ -205,17 +218,34 @@ class Embedding(nn.Embedding):
 
 
 class Dropout(nn.Module):
-    """Dropout (Srivastava et al. 2014), with a generator that a run can keep and restore."""
+    """Dropout (Srivastava et al. 2014), with a generator that a run can keep and restore.
+
+    Where several processes share a batch, each draws for all of it and takes what is for its own
+    words. So the same is dropped, and the generators stay together, whoever has which words; and
+    to draw is cheap beside what is done with it.
+    """
 
     def __init__(self, p: float) -> None:
         super().__init__()
         self.p = p
         self.generator: torch.Generator | None = None
         """What draws; torch's own where there is none."""
+        self.share: tuple[int, int] | None = None
+        """Where the rows of this process begin among those of the whole batch, and how many these
+        are; None where they are all its own."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        """While training, set a share p of x to zero, and raise the rest in its place."""
+    def forward(self, x: Tensor, *, of_weights: bool = False) -> Tensor:
+        """While training, set a share p of x to zero, and raise the rest in its place.
+
+        Args:
+            x: a row for each cell of a batch's words.
+            of_weights: whether they are rows of something that all words have in common.
+        """
         if not self.training or not self.p:
             return x
         kept = 1 - self.p
-        return x * torch.empty_like(x).bernoulli_(kept, generator=self.generator).div_(kept)
+        if self.share is None or of_weights:
+            return x * torch.empty_like(x).bernoulli_(kept, generator=self.generator).div_(kept)
+        before, count = self.share
+        drawn = x.new_empty(count, *x.shape[1:]).bernoulli_(kept, generator=self.generator)
+        return x * drawn[before : before + len(x)].div_(kept)

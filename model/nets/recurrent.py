@@ -65,5 +65,7 @@ class Recurrent(Reader):
     def _inputs(self, tokens: Tensor) -> Tensor:
         # What a token gives is the same wherever it stands: it is computed once for each, and
         # dropped alike.
-        table = self.input(self.dropout(self.embedding.weight))  # (V, GATES * hidden)
+        table = self.input(
+            self.dropout(self.embedding.weight, of_weights=True)
+        )  # (V, GATES * hidden)
         return F.embedding(tokens, table)
