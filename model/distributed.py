@@ -18,10 +18,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from model.corpus import Corpus
 from model.errors import MakemoreError
@@ -288,39 +289,50 @@ def together(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
         processes = join()
-        if processes.rank:
-            _follow(processes)
-            return
         try:
-            command(*arguments, **options, processes=processes)
-        except RuntimeError as error:
-            if not processes.lost_by(error):
-                raise
-            raise MakemoreError("another process is gone; start again") from None
+            if processes.rank:
+                _ignore_signals()
+                processes.follow()
+            else:
+                command(*arguments, **options, processes=processes)
+        except (MakemoreError, RuntimeError) as error:
+            if processes.lost or processes.lost_by(error):
+                _end(processes, error)
+            if processes.rank and isinstance(error, MakemoreError):
+                raise MakemoreError(f"rank {processes.rank}: {error}") from None
+            raise
         finally:
-            # A training that hangs has not let the others end by now, and may not hold this up.
-            closing = threading.Thread(target=processes.close, daemon=True)
-            closing.start()
-            closing.join(CLOSE_SECONDS)
+            if processes.count > 1:
+                # A training that hangs has not let the others end by now. It holds nothing up.
+                closing = threading.Thread(target=processes.close, daemon=True)
+                closing.start()
+                closing.join(CLOSE_SECONDS)
 
     return run
 
 
-def _follow(processes: Processes) -> None:
-    """Be one of the others. Signals are for the first process, which ends them all in order."""
+def _ignore_signals() -> None:
+    """Leave them to the first process, which ends all the others in order."""
     for each in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
-    try:
-        processes.follow()
-    except (RuntimeError, LostError) as error:
-        if not (isinstance(error, LostError) or processes.lost_by(error)):
-            raise
-        if processes.rank > 1:  # one line is enough
-            sys.exit(1)
-        raise MakemoreError(
-            f"rank {processes.rank} ends, as another process of the run is gone; "
-            "`makemore runs resume RUN` goes on from the last checkpoint"
-        ) from None
-    except MakemoreError as error:
-        raise MakemoreError(f"rank {processes.rank}: {error}") from None
-    processes.close()
+
+
+def _end(processes: Processes, error: Exception) -> NoReturn:
+    """Say that another process is gone, and end.
+
+    At once: what gloo still waits for would abort the program at its orderly end.
+    """
+    message = ""
+    if processes.rank == 0:
+        known = isinstance(error, MakemoreError)
+        message = str(error) if known else "another process is gone; start again"
+    elif processes.rank == 1:  # perhaps there is no rank 0 to say it
+        message = (
+            "rank 1 ends, as another process of the run is gone; `makemore runs resume RUN` goes "
+            "on from the last checkpoint"
+        )
+    with suppress(OSError):
+        sys.stdout.flush()
+        if message:
+            print(f"Error: {message}", file=sys.stderr, flush=True)
+    os._exit(1)

@@ -39,7 +39,7 @@ def follow(session: TrainingSession, *, as_json: bool) -> Snapshot:
         MakemoreError: it failed.
     """
     try:
-        with _endings():
+        with _endings(session):
             end = _log(session, as_json)
     except _EndedError as ending:
         _take_leave(session, signal.Signals(ending.number).name)
@@ -141,7 +141,7 @@ class _EndedError(BaseException):
 
 
 @contextmanager
-def _endings() -> Generator[None]:
+def _endings(session: TrainingSession) -> Generator[None]:
     """Raise in the main thread, once, when a signal asks the program to end.
 
     What was ignored when the program began, as nohup does, stays so.
@@ -161,15 +161,16 @@ def _endings() -> Generator[None]:
     except _EndedError:
         raise
     except BaseException:
-        _restore(before)
+        _restore(before, session)
         raise
     else:
-        _restore(before)
+        _restore(before, session)
 
 
-def _restore(handlers: dict[signal.Signals, Any]) -> None:
+def _restore(handlers: dict[signal.Signals, Any], session: TrainingSession) -> None:
     for each, handler in handlers.items():
-        signal.signal(each, handler)
+        # Whom torchrun tells to end because another process is gone has still to say so.
+        signal.signal(each, signal.SIG_IGN if session.lost else handler)
 
 
 def _take_leave(session: TrainingSession, why: str) -> None:

@@ -81,6 +81,11 @@ class TrainingSession:
         return self._snapshot
 
     @property
+    def lost(self) -> bool:
+        """Whether another process that trains the run is gone, and this one has to end."""
+        return self._processes.lost
+
+    @property
     def speed(self) -> float | None:
         """Steps per second at most; None for as fast as it goes."""
         return self._pace.speed
