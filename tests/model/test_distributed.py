@@ -1,0 +1,290 @@
+"""A run that several processes train together: real ones, which torchrun starts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from command_line import ROOT, Result
+from running import CORPUS, WORDS, alone, history_of
+from together import CORPORA, counted, trained
+from trainers import MAKEMORE, only_run, run_process, stored, until_step
+from viewers import PATIENCE, attached
+
+from model.distributed import SOLE, join
+from model.nets import NETWORKS
+from model.ngrams import count as count_at_once
+from model.recipe import ONE_LAYER, RECIPES, Recipe, recipe_for
+from model.runs import Run
+from model.session import Phase
+from model.training import Trainer
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+HERE = Path(__file__).parent
+SIZES = {"width": 8, "hidden": 8, "layers": 2, "heads": 2}
+SMALL = {**SIZES, "steps": 40, "batch_size": 8, "warmup": 5, "n": 5, "dropout": 0.3}
+SMALL["device"] = "cpu"
+
+
+def small(name: str, **changes: Any) -> Recipe:
+    return recipe_for(name).with_(**{**SMALL, **changes})
+
+
+def full(name: str, **changes: Any) -> Recipe:
+    return RECIPES[name].with_(steps=40, device="cpu", **changes)
+
+
+TASKS: dict[str, dict[str, Any]] = {
+    **{name: {"recipe": small(name)} for name in NETWORKS if name != ONE_LAYER},
+    "long contexts": {"recipe": small("gru", n=20)},
+    "l2, and no clipping": {"recipe": small("mlp", l2=0.1, clip=0.0)},
+    "fewer words than processes": {"recipe": small("lstm", batch_size=1)},
+    "another batch size on the way": {
+        "recipe": small("mlp"), "step": 21, "changes": {"batch_size": 3, "learning_rate": 0.01},
+    },
+    "one layer, the notebook": {"recipe": full("notebook", n=3)},
+    "one layer, converge": {"recipe": full("converge", data="train")},
+    "one layer, one-hot": {"recipe": full("notebook", one_hot=True)},
+    "one layer, batches": {"recipe": full("converge", batch_size=5)},
+}  # fmt: skip
+ORDERS = [2, 3, 5]
+
+
+@contextmanager
+def torchrun(count: int, *arguments: str, **how: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Processes that torchrun has started, none of which is left behind."""
+    path = os.pathsep.join([str(ROOT), str(HERE)])
+    running = subprocess.Popen(
+        [*TORCHRUN, str(count), *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **how,
+    )
+    try:
+        yield running
+    finally:
+        running.terminate()  # torchrun ends the others
+        running.communicate(timeout=PATIENCE)
+
+
+def ended(running: subprocess.Popen[bytes]) -> Result:
+    out, err = running.communicate(timeout=PATIENCE)
+    return Result(running.returncode, out.decode(), err.decode())
+
+
+def makemore(count: int, *arguments: str) -> Result:
+    """`makemore`, run by several processes to its end."""
+    with torchrun(count, "-m", "model", *arguments) as running:
+        return ended(running)
+
+
+def ours(err: str) -> list[str]:
+    """What we say ourselves when something fails: torchrun says more."""
+    return [line for line in err.splitlines() if line.startswith(("Error: ", "stopped by "))]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> str:
+    path = tmp_path / "words.txt"
+    path.write_text("\n".join(WORDS))
+    return str(path)
+
+
+# The same curve
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_any_number_of_processes_has_the_curves_and_the_counts_of_one(tmp_path: Path, count: int):
+    found = together(tmp_path, count, *TASKS.values(), *({"n": n} for n in ORDERS))
+    for name, task in TASKS.items():
+        expected, shared = trained(task), found.pop(0)
+        assert shared["losses"] == pytest.approx(expected["losses"], abs=2e-4), name
+        assert shared["floor"] == pytest.approx(expected["floor"], abs=1e-9), name
+        assert len(shared["judged"]) == (task["recipe"].data == "train")
+        for judged, plain in zip(shared["judged"], expected["judged"], strict=True):
+            assert judged == pytest.approx(plain, abs=2e-4), name
+    for n in ORDERS:
+        assert found.pop(0) == [counted(count_at_once(corpus, n)) for corpus in CORPORA]
+
+
+def together(place: Path, count: int, *tasks: dict[str, Any]) -> list[Any]:
+    """What so many processes make of each task."""
+    before, after = place / "tasks", place / "results"
+    before.write_text(json.dumps(tasks, default=asdict))
+    with torchrun(count, str(HERE / "together.py"), str(before), str(after)) as running:
+        assert ended(running).status == 0
+    return json.loads(after.read_text())
+
+
+def test_what_is_dropped_matters_to_these_curves():
+    dropped, other = (alone(small("mlp", dropout=p))[0] for p in (0.3, 0.3001))
+    assert float((dropped - other).abs().max()) > 2e-4
+
+
+def test_statistics_are_those_of_one_process(words: str):
+    plain = subprocess.run(
+        [*MAKEMORE, "stats", words, "-n", "3", "--json"], cwd=ROOT, capture_output=True, check=True
+    )
+    (line,) = makemore(2, "stats", words, "-n", "3", "--json").lines
+    assert line == json.loads(plain.stdout)
+
+
+# One run, whoever trains it
+
+RECIPE = ["--model", "mlp", "--width", "8", "--hidden", "8", "-n", "5", "--device", "cpu"]
+ENDLESS = [*RECIPE, "--steps", "1000000", "--checkpoint-every", "0.2"]
+
+
+def begun(root: Path, words: str, *options: str) -> list[str]:
+    return ["-m", "model", "train", words, "--runs", str(root), *ENDLESS, *options]
+
+
+def check_its_curve(run: Run) -> None:
+    """The losses on disk are those of one process that was never disturbed."""
+    history = history_of(run)
+    steps = len(history)
+    assert [step for step, *_ in history] == list(range(steps))
+    trainer = Trainer(CORPUS, run.recipe)
+    while trainer.step < steps:
+        trainer.advance(steps - trainer.step)
+    losses = torch.tensor([loss for *_, loss in history])
+    assert torch.allclose(losses, trainer.losses[:steps], atol=2e-3)
+
+
+def rank_1(running: subprocess.Popen[bytes], run: Run) -> int:
+    """The process beside the one that keeps the run."""
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    (other,) = set(map(int, children)) - {stored(run)["process"]}
+    return other
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_killed_process_ends_the_run_which_goes_on_with_another_number(
+    root: Path, words: str, rank: int
+):
+    with torchrun(2, *begun(root, words)) as running:
+        run = until_step(root, 100)
+        victim = rank_1(running, run) if rank else stored(run)["process"]
+        os.kill(victim, signal.SIGKILL)
+        result = ended(running)
+    assert result.status != 0
+    assert "model/" not in result.err  # a traceback of ours
+    (said,) = ours(result.err)
+    assert "another process of the run is gone" in said
+    assert "makemore runs resume" in said
+    assert run.status.phase is (Phase.FAILED if rank else Phase.INTERRUPTED)
+    step = int(run.checkpoints[0].name[5:13])
+    if rank:
+        assert f"back at its checkpoint of step {step:,}; `makemore runs resume {run.name}`" in said
+        assert said.removeprefix("Error: ") == run.status.error
+    resumed = ["-m", "model", "runs", "--runs", str(root), "resume", run.name]
+    alone_again = run_process([sys.executable, *resumed])
+    with torchrun(3, *resumed) if rank else alone_again as running:
+        until_step(root, step + 100)
+        running.terminate()
+        running.wait(PATIENCE)
+    assert run.status.phase is Phase.STOPPED
+    assert run.status.step >= step + 100
+    check_its_curve(run)
+
+
+def test_a_viewer_follows_and_steers_all_processes(root: Path, words: str):
+    with torchrun(2, *begun(root, words)) as running:
+        run = until_step(root)
+        with attached(run) as line:
+            line.until_state(lambda state: state["step"] > 60)
+            assert line.state["device"] == "cpu (as asked; 2 processes)"
+            line.answer("pause")
+            paused = line.until_state(lambda state: state["phase"] == "paused")["step"]
+            line.answer("adjust", batch_size=1, learning_rate=0.01)
+            line.answer("step")
+            line.until_state(lambda state: state["step"] == paused + 1)
+            assert line.state["recipe"]["batch_size"] == 1
+            assert len(line.answer("samples", count=3)["samples"]) == 3
+            line.answer("resume")
+            line.until_state(lambda state: state["step"] > paused + 10)
+            line.answer("stop")
+            line.rest()
+            assert line.state["phase"] == "stopped"
+        result = ended(running)
+    assert result.status == 0, result.err
+    assert run.status.phase is Phase.STOPPED
+
+
+def test_a_process_that_is_killed_while_the_run_is_paused_is_missed(root: Path, words: str):
+    with torchrun(2, *begun(root, words)) as running:
+        run = until_step(root)
+        with attached(run) as line:
+            line.answer("pause")
+            step = line.until_state(lambda state: state["phase"] == "paused")["step"]
+            os.kill(rank_1(running, run), signal.SIGKILL)
+            result = ended(running)
+    assert result.status != 0
+    assert f"another process of the run is gone; stopped by SIGTERM at step {step}" in result.err
+    assert run.checkpoints[0].name == f"step-{step:08}.safetensors"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_torchrun_ends_in_a_checkpoint(root: Path, words: str, number: signal.Signals):
+    with torchrun(2, *begun(root, words)) as running:
+        run = until_step(root)
+        running.send_signal(number)
+        result = ended(running)
+    step = stored(run)["step"]
+    resume = f"`makemore runs resume {run.name}` goes on"
+    assert ours(result.err) == [f"stopped by {number.name} at step {step:,}; {resume}"]
+    assert run.status.phase is Phase.STOPPED
+    assert run.checkpoints[0].name == f"step-{step:08}.safetensors"
+
+
+def test_a_loss_that_is_no_number_is_said_once(root: Path, words: str):
+    wild = ["--optimiser", "sgd", "--learning-rate", "1e38", "--warmup", "0", "--clip", "0"]
+    with torchrun(2, *begun(root, words, *wild)) as running:
+        result = ended(running)
+    assert result.status == 1
+    (said,) = ours(result.err)
+    assert "no longer a number" in said
+    assert "back at its checkpoint of step 0" in said
+
+
+def test_what_torchrun_owns_cannot_be_detached(root: Path, words: str):
+    with torchrun(2, *begun(root, words, "--detach")) as running:
+        result = ended(running)
+    assert result.status == 1
+    (said,) = ours(result.err)
+    assert "--detach" in said
+    assert "torchrun" in said
+    assert only_run(root) is None
+
+
+def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch):
+    assert join() is SOLE
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert join() is SOLE
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there are not two CUDA devices")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_two_gpus_have_the_curve_of_the_cpu(tmp_path: Path, name: str):
+    recipe = small(name, steps=20) if name != ONE_LAYER else full("notebook")
+    recipe = recipe.with_(dropout=0.0)
+    (found,) = together(tmp_path, 2, {"recipe": recipe.with_(device="cuda")})
+    assert found["losses"] == pytest.approx(alone(recipe)[0].tolist(), abs=1e-2)
