@@ -119,7 +119,7 @@ def train(
     else:
         session.restore(run, corpus, paused=False)
     with _clean(run):
-        _train(session, as_json)
+        _train(session, processes, as_json)
 
 
 def _new_run(root: Path, corpus: Corpus, recipe: Recipe, name: str, *, must: bool) -> Run | None:
@@ -163,10 +163,10 @@ def _clean(run: Run | None) -> Generator[None]:
         raise
 
 
-def _train(session: TrainingSession, as_json: bool) -> None:
+def _train(session: TrainingSession, processes: Processes, as_json: bool) -> None:
     from model.following import follow, print_end
 
-    print_end(follow(session, as_json=as_json), as_json=as_json)
+    print_end(follow(session, processes, as_json=as_json), as_json=as_json)
 
 
 def _detach(run: Run, as_json: bool, *options: str) -> None:
@@ -336,7 +336,7 @@ def resume(
         return
     session = _session(checkpoint_every, processes)
     session.restore(run, run.load_corpus(), paused=paused, device=device, changes=changes)
-    _train(session, as_json)
+    _train(session, processes, as_json)
 
 
 def _table(lines: list[list[str]]) -> str:

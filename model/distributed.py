@@ -37,7 +37,7 @@ STEP_PATIENCE = timedelta(minutes=10)
 """For which a step may wait for the slowest process: longer, and it does not answer."""
 WORD_PATIENCE = timedelta(days=10_000)
 """For which the others wait for a word of the first: a run may be paused for long."""
-CLOSE_SECONDS = 3.0
+PART_SECONDS = 3.0
 
 
 class LostError(MakemoreError):
@@ -61,7 +61,7 @@ class Processes:
         self.local_rank, self.local_count = local_rank, local_count
         self.lost = False
         """Whether another one is known to be gone: nothing can be done together any more."""
-        self._closed = count == 1
+        self._parted = count == 1
         self._words: Any = None
         self._groups: dict[str, Any] = {}
 
@@ -205,7 +205,7 @@ class Processes:
 
         if self.count == 1:
             return count(corpus, n)
-        own = count(self._part(corpus), n)
+        own = count(self._own(corpus), n)
         kinds = own.contexts.levels, own.codes
         found = [self._broadcast(kinds, source) for source in range(self.count)]
         size = len(corpus.alphabet)
@@ -218,15 +218,20 @@ class Processes:
         self.sum(merged.counts)
         return merged
 
-    def close(self) -> None:
-        """Let the others end."""
+    def part(self) -> None:
+        """Let the others end; and if they cannot be told, as a step hangs, hold up nothing."""
+        if not self._parted:
+            self._parted = True
+            parting = threading.Thread(target=self._part_now, daemon=True)
+            parting.start()
+            parting.join(PART_SECONDS)
+
+    def _part_now(self) -> None:
         import torch.distributed as dist
 
-        if not self._closed:
-            self._closed = True
-            self.tell("end")
-            if not self.lost:
-                dist.destroy_process_group()
+        self.tell("end")
+        if not self.lost:
+            dist.destroy_process_group()
 
     def _broadcast(self, value: Any = None, source: int = 0) -> Any:
         """The value that the process of rank `source` gives to all."""
@@ -243,7 +248,7 @@ class Processes:
             return value
         return pickle.loads(ctypes.string_at(data.data_ptr(), data.nbytes))
 
-    def _part(self, corpus: Corpus) -> Corpus:
+    def _own(self, corpus: Corpus) -> Corpus:
         """This process's share of the words; cut by characters, at the ends of words."""
         text = corpus.text
         share = self.share(len(text))
@@ -302,11 +307,7 @@ def together(command: Callable[..., None]) -> Callable[..., None]:
                 raise MakemoreError(f"rank {processes.rank}: {error}") from None
             raise
         finally:
-            if processes.count > 1:
-                # A training that hangs has not let the others end by now. It holds nothing up.
-                closing = threading.Thread(target=processes.close, daemon=True)
-                closing.start()
-                closing.join(CLOSE_SECONDS)
+            processes.part()
 
     return run
 

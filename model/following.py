@@ -16,6 +16,7 @@ import click
 
 from model.alphabet import visible
 from model.cli_options import print_json
+from model.distributed import Processes
 from model.errors import MakemoreError
 from model.reports import Report
 from model.session import Phase, Snapshot
@@ -27,10 +28,15 @@ FAREWELL_SECONDS = 0.5
 ENDINGS = signal.SIGHUP, signal.SIGTERM, signal.SIGINT
 
 
-def follow(session: TrainingSession, *, as_json: bool) -> Snapshot:
+def follow(session: TrainingSession, processes: Processes, *, as_json: bool) -> Snapshot:
     """Show what a session does until its run is over or the program is told to end.
 
     A signal ends the program here and now, with a checkpoint and its own exit status.
+
+    Args:
+        session: which trains.
+        processes: that do it together.
+        as_json: whether to show objects.
 
     Returns:
         How the run ended.
@@ -39,19 +45,19 @@ def follow(session: TrainingSession, *, as_json: bool) -> Snapshot:
         MakemoreError: it failed.
     """
     try:
-        with _endings(session):
+        with _endings(processes):
             end = _log(session, as_json)
     except _EndedError as ending:
-        _take_leave(session, signal.Signals(ending.number).name)
+        _take_leave(session, processes, signal.Signals(ending.number).name)
         os._exit(128 + ending.number)  # whoever reads the output may never do so: wait for nothing
     except BrokenPipeError:
-        _take_leave(session, "a reader that left")
+        _take_leave(session, processes, "a reader that left")
         raise
     finally:
         session.close()
         session.join()
     if end.phase is Phase.FAILED:
-        raise MakemoreError(end.error)
+        raise MakemoreError(_failure(end, processes))
     return end
 
 
@@ -124,12 +130,19 @@ def print_end(end: Snapshot, *, as_json: bool) -> None:
 def _farewell(end: Snapshot, by: str) -> str:
     if end.phase is Phase.FINISHED:
         return f"finished at step {end.step:,}"
-    if end.phase is Phase.FAILED:
-        return f"Error: {end.error}"
     name = visible(end.name)
     kept = f"; `makemore runs resume {name}` goes on" if name else ", and was not kept"
-    reason = f"{end.error}; " if end.error else ""
-    return f"{reason}stopped by {by} at step {end.step:,}{kept}"
+    if end.phase is Phase.RUNNING and end.checkpoint is not None:  # the training did not answer
+        return f"ended by {by} amid a step{kept} from step {end.checkpoint:,}"
+    return f"stopped by {by} at step {end.step:,}{kept}"
+
+
+def _failure(end: Snapshot, processes: Processes) -> str:
+    """Why a run failed; and, if it is none of its own fault, how to go on with it."""
+    if not (processes.lost and end.name):
+        return end.error
+    name = visible(end.name)
+    return f"{end.error}; `makemore runs resume {name}` goes on, alone or under torchrun"
 
 
 class _EndedError(BaseException):
@@ -141,7 +154,7 @@ class _EndedError(BaseException):
 
 
 @contextmanager
-def _endings(session: TrainingSession) -> Generator[None]:
+def _endings(processes: Processes) -> Generator[None]:
     """Raise in the main thread, once, when a signal asks the program to end.
 
     What was ignored when the program began, as nohup does, stays so.
@@ -161,23 +174,30 @@ def _endings(session: TrainingSession) -> Generator[None]:
     except _EndedError:
         raise
     except BaseException:
-        _restore(before, session)
+        _restore(before, processes)
         raise
     else:
-        _restore(before, session)
+        _restore(before, processes)
 
 
-def _restore(handlers: dict[signal.Signals, Any], session: TrainingSession) -> None:
+def _restore(handlers: dict[signal.Signals, Any], processes: Processes) -> None:
     for each, handler in handlers.items():
         # Whom torchrun tells to end because another process is gone has still to say so.
-        signal.signal(each, signal.SIG_IGN if session.lost else handler)
+        signal.signal(each, signal.SIG_IGN if processes.lost else handler)
 
 
-def _take_leave(session: TrainingSession, why: str) -> None:
+def _take_leave(session: TrainingSession, processes: Processes, why: str) -> None:
     """End a session, and say how to go on with its run, if somebody reads it."""
     session.close()
     session.join()
-    line = f"{_farewell(session.snapshot, why)}\n".encode()
+    processes.part()
+    end = session.snapshot
+    text = _farewell(end, why)
+    if end.phase is Phase.FAILED:
+        text = f"Error: {_failure(end, processes)}"
+    elif processes.lost:
+        text = f"another process of the run is gone; {text}"
+    line = f"{text}\n".encode()
 
     def say() -> None:
         with suppress(OSError):  # the terminal is gone

@@ -17,10 +17,9 @@ from pathlib import Path
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
-from model.alphabet import visible
 from model.commands import Commands
 from model.corpus import Corpus
-from model.distributed import SOLE, LostError, Processes
+from model.distributed import SOLE, Processes
 from model.pace import Pace
 from model.recipe import ADJUSTABLE, Recipe
 from model.reports import Reports
@@ -36,6 +35,7 @@ GLANCE_SECONDS = 1.0
 """From one look at whether the run's folder is still there to the next."""
 BREATH_SECONDS = 0.0005  # after each chunk, in which the screen's thread gets its turn
 JOIN_SECONDS = 3.0
+Changes = Mapping[str, Any]
 
 
 class TrainingSession:
@@ -81,11 +81,6 @@ class TrainingSession:
         return self._snapshot
 
     @property
-    def lost(self) -> bool:
-        """Whether another process that trains the run is gone, and this one has to end."""
-        return self._processes.lost
-
-    @property
     def speed(self) -> float | None:
         """Steps per second at most; None for as fast as it goes."""
         return self._pace.speed
@@ -101,7 +96,7 @@ class TrainingSession:
         *,
         paused: bool = True,
         device: str | None = None,
-        changes: Mapping[str, Any] | None = None,
+        changes: Changes | None = None,
     ) -> None:
         """Take up a run that is on disk at its last checkpoint, in the place of any other.
 
@@ -196,9 +191,6 @@ class TrainingSession:
                     self._chunk()
             self._glance()
         self._leave()
-        self._processes.close()
-        if self._processes.lost and not self._snapshot.error:
-            self._publish(error="another process of the run is gone")
         while not self._commands.empty():  # nobody is left waiting for an answer
             self._commands.get()()
 
@@ -246,9 +238,6 @@ class TrainingSession:
                 reason += f"; the run is back at its checkpoint of step {trainer.step:,}"
             except Exception as second:  # a GPU that failed, a folder that is gone
                 reason += f"; its checkpoint could not be restored: {in_one_line(second)}"
-        if isinstance(error, LostError) and keeper.name:
-            name = visible(keeper.name)
-            reason += f"; `makemore runs resume {name}` goes on, alone or under torchrun"
         self._publish(phase=Phase.FAILED, step=step, error=reason, checkpoint=keeper.checkpoint)
         keeper.note(self._snapshot)
 
@@ -261,12 +250,7 @@ class TrainingSession:
             self._publish(phase=Phase.PAUSED if paused else Phase.RUNNING)
 
     def _restore(
-        self,
-        run: Run,
-        corpus: Corpus,
-        paused: bool,
-        device: str | None,
-        changes: Mapping[str, Any] | None,
+        self, run: Run, corpus: Corpus, paused: bool, device: str | None, changes: Changes | None
     ) -> None:
         from model.keeper import Keeper
 

@@ -124,7 +124,7 @@ def test_a_run_that_fails_before_it_begins_leaves_nothing(
     def fail(*_: object) -> None:
         raise MakemoreError("the counts do not fit")
 
-    monkeypatch.setattr("model.training.count", fail)
+    monkeypatch.setattr("model.ngrams.count", fail)
     check_that_it_failed(makemore("train", "-", *SHORT), "the counts do not fit")
     assert list(root.iterdir()) == []
 

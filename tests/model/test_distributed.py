@@ -17,7 +17,7 @@ from command_line import ROOT, Result
 from running import CORPUS, WORDS, alone, history_of
 from together import CORPORA, counted, trained
 from trainers import MAKEMORE, only_run, run_process, stored, until_step
-from viewers import PATIENCE, attached
+from viewers import PATIENCE, attached, wait_until
 
 from model.distributed import SOLE, join
 from model.nets import NETWORKS
@@ -91,7 +91,11 @@ def makemore(count: int, *arguments: str) -> Result:
 
 def ours(err: str) -> list[str]:
     """What we say ourselves when something fails: torchrun says more."""
-    return [line for line in err.splitlines() if line.startswith(("Error: ", "stopped by "))]
+    return [
+        line
+        for line in err.splitlines()
+        if line.startswith(("Error: ", "stopped by ", "ended by "))
+    ]
 
 
 @pytest.fixture
@@ -192,7 +196,7 @@ def test_a_killed_process_ends_the_run_which_goes_on_with_another_number(
     step = int(run.checkpoints[0].name[5:13])
     if rank:
         assert f"back at its checkpoint of step {step:,}; `makemore runs resume {run.name}`" in said
-        assert said.removeprefix("Error: ") == run.status.error
+        assert run.status.error in said
     resumed = ["-m", "model", "runs", "--runs", str(root), "resume", run.name]
     alone_again = run_process([sys.executable, *resumed])
     with torchrun(3, *resumed) if rank else alone_again as running:
@@ -238,6 +242,20 @@ def test_a_process_that_is_killed_while_the_run_is_paused_is_missed(root: Path, 
     assert result.status != 0
     assert f"another process of the run is gone; stopped by SIGTERM at step {step}" in result.err
     assert run.checkpoints[0].name == f"step-{step:08}.safetensors"
+
+
+def test_a_process_that_does_not_answer_holds_up_no_end(root: Path, words: str):
+    with torchrun(2, *begun(root, words)) as running:
+        run = until_step(root, 100)
+        frozen = rank_1(running, run)
+        os.kill(frozen, signal.SIGSTOP)
+        os.kill(stored(run)["process"], signal.SIGTERM)
+        wait_until(lambda: not run.live, "the end of rank 0")
+        os.kill(frozen, signal.SIGKILL)
+        result = ended(running)
+    step = int(run.checkpoints[0].name[5:13])
+    resume = f"`makemore runs resume {run.name}` goes on from step {step:,}"
+    assert ours(result.err) == [f"ended by SIGTERM amid a step; {resume}"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
