@@ -14,6 +14,12 @@ from tui.panes.every import PANES
 from tui.screens.help import shown
 from tui.widgets.heat_map import HeatMap
 
+OF_OTHERS = {
+    *("--snapshot-update", "--hypothesis-profile"),
+    *("--standalone", "--nproc-per-node", "--no-python", "--nnodes", "--node-rank"),
+    *("--master-addr", "--rdzv-endpoint"),
+}
+"""Options of pytest and of torchrun."""
 README = Path(__file__).parent.parent.joinpath("README.md").read_text(encoding="utf-8")
 
 
@@ -37,7 +43,7 @@ def test_every_option_of_the_readme_exists(option: str):
     assert isinstance(makemore, Group)
     commands = (*makemore.commands.values(), makemore_tui)
     known = {each for command in commands for each in options(command)}
-    assert option in known | {"--snapshot-update", "--hypothesis-profile"}
+    assert option in known | OF_OTHERS
 
 
 def test_the_number_of_built_in_corpora_is_told_rightly():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.benchmarks import (
     counting,
+    distributed,
     estimation,
     explorer,
     interface,
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "training": training.rows,
     "sampling": sampling.rows,
     "networks": networks.rows,
+    "distributed": distributed.rows,
     "explorer": explorer.rows,
     "large-corpus": large_corpus.rows,
     "startup": startup.rows,
