@@ -222,16 +222,9 @@ class Processes:
         """Let the others end; and if they cannot be told, as a step hangs, hold up nothing."""
         if not self._parted:
             self._parted = True
-            parting = threading.Thread(target=self._part_now, daemon=True)
+            parting = threading.Thread(target=self.tell, args=("end",), daemon=True)
             parting.start()
             parting.join(PART_SECONDS)
-
-    def _part_now(self) -> None:
-        import torch.distributed as dist
-
-        self.tell("end")
-        if not self.lost:
-            dist.destroy_process_group()
 
     def _broadcast(self, value: Any = None, source: int = 0) -> Any:
         """The value that the process of rank `source` gives to all."""
@@ -308,6 +301,8 @@ def together(command: Callable[..., None]) -> Callable[..., None]:
             raise
         finally:
             processes.part()
+        if processes.count > 1:
+            _exit(0)
 
     return run
 
@@ -319,10 +314,7 @@ def _ignore_signals() -> None:
 
 
 def _end(processes: Processes, error: Exception) -> NoReturn:
-    """Say that another process is gone, and end.
-
-    At once: what gloo still waits for would abort the program at its orderly end.
-    """
+    """Say that another process is gone, and end."""
     message = ""
     if processes.rank == 0:
         known = isinstance(error, MakemoreError)
@@ -333,7 +325,14 @@ def _end(processes: Processes, error: Exception) -> NoReturn:
             "on from the last checkpoint"
         )
     with suppress(OSError):
-        sys.stdout.flush()
         if message:
-            print(f"Error: {message}", file=sys.stderr, flush=True)
-    os._exit(1)
+            print(f"Error: {message}", file=sys.stderr)
+    _exit(1)
+
+
+def _exit(status: int) -> NoReturn:
+    """End at once: threads of gloo that still wait would abort a program at its orderly end."""
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)
