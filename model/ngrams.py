@@ -3,297 +3,59 @@
 The corpus is one stream of tokens, each word closed by the boundary: `emma.olivia.ava.`. Every
 position of the stream is an example: the token there is the outcome, the n-1 tokens before it,
 filled up with boundaries at the start of a word, are the context.
-
-Contexts are numbered order by order. The empty context has id 0. Where an example has context c
-and outcome y, a model of the next order sees the context "c then y", which the code c * V + y
-stands for (V is the size of the alphabet); the boundary leads back to the context of boundaries
-alone. The rank of a code among all that occur is the new id. Ids are therefore in the sorted order
-of the contexts' tokens, fit small integers at any order, and are found by counting, not sorting.
 """
-
-import ctypes
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from model.alphabet import BOUNDARY, Alphabet
-from model.corpus import Corpus
-from model.errors import MakemoreError
+from model.corpus import Corpus, blocks
+from model.counting import CHUNK, Counting
 from model.order import check_order
+from model.parallel import cores, in_order
+from model.tokens import Tokeniser, code_points, detokenise, tokenise
+from model.trie import ContextIndex, Ngrams, merge
+from model.windows import count_windows
 
-CHUNK = 1 << 20  # examples at a time: bounds the memory for 64-bit intermediates
-MOST_DENSE = 1 << 27  # the most entries of a dense table: half a gigabyte of 32-bit counts
-
-
-@dataclass(frozen=True, eq=False)
-class ContextIndex:
-    """The contexts of one order, numbered in sorted order.
-
-    `levels[k]` holds, sorted, the codes (id of the first k tokens) * V + (token k) of every
-    beginning of k + 1 tokens that some context has: a trie, a level a tensor.
-    """
-
-    alphabet_size: int
-    levels: tuple[Tensor, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.levels[-1]) if self.levels else 1
-
-    def ids(self, contexts: Tensor) -> Tensor:
-        """The id of each of `contexts` (B, n-1), and -1 for one that never occurs. (B,)"""
-        ids = contexts.new_zeros(len(contexts))
-        for level, tokens in zip(self.levels, contexts.unbind(1), strict=True):
-            codes = ids * self.alphabet_size + tokens
-            places = torch.searchsorted(level, codes).clamp_(max=len(level) - 1)
-            found = (level[places] == codes) & (ids >= 0) & (tokens >= 0)
-            ids = places.masked_fill_(~found, -1)
-        return ids
-
-    def tokens(self, ids: Tensor) -> Tensor:
-        """The tokens of the contexts `ids` (B,), oldest first. (B, n-1)"""
-        columns: list[Tensor] = []
-        for level in reversed(self.levels):
-            codes = level[ids]
-            columns.append(codes % self.alphabet_size)
-            ids = codes // self.alphabet_size
-        return torch.stack(columns[::-1], 1) if columns else ids.new_empty((len(ids), 0))
+__all__ = ["ContextIndex", "Ngrams", "count", "detokenise", "examples", "merge", "tokenise"]
 
 
-@dataclass(frozen=True, eq=False)
-class Ngrams:
-    """The n-grams of a corpus and how often each occurs.
+def count(corpus: Corpus, n: int, chunk: int = CHUNK) -> Ngrams:
+    """The n-grams of a corpus, counted on all cores.
 
-    `codes` (pairs,) holds (context id) * V + outcome for every pair that occurs, sorted, and
-    `counts` (pairs,) its number of occurrences.
-    """
-
-    n: int
-    alphabet: Alphabet
-    contexts: ContextIndex
-    codes: Tensor
-    counts: Tensor
-
-    @property
-    def context_ids(self) -> Tensor:
-        """The context of each pair. (pairs,)"""
-        return self.codes // len(self.alphabet)
-
-    @property
-    def outcomes(self) -> Tensor:
-        """The outcome of each pair. (pairs,)"""
-        return self.codes % len(self.alphabet)
-
-    @cached_property
-    def total(self) -> int:
-        """The number of examples."""
-        return int(self.counts.sum())
-
-    @cached_property
-    def row_sums(self) -> Tensor:
-        """How often each context occurs, 64-bit. (contexts,)"""
-        sums = torch.zeros(len(self.contexts), dtype=torch.int64)
-        return sums.index_add_(0, self.context_ids, self.counts)
-
-    @cached_property
-    def floor(self) -> float:
-        """The mean of -log(frequency of the outcome after its context), in nats per example.
-
-        The sum over all examples, grouped by (context, outcome); NaN without examples.
-        """
-        counts = self.counts.double()
-        frequencies = counts / self.row_sums[self.context_ids]
-        return (0.0 - float(counts @ frequencies.log())) / (self.total or math.nan)
-
-    @cached_property
-    def by_frequency(self) -> Tensor:
-        """The ids of the contexts, the most frequent first. (contexts,)"""
-        return self.row_sums.argsort(descending=True, stable=True)
-
-    def counts_of(self, ids: Tensor, outcomes: Tensor) -> Tensor:
-        """How often each outcome follows the context with the id beside it, 64-bit.
-
-        Args:
-            ids: -1 for a context that never occurs; any shape.
-            outcomes: tokens, of the same shape or one that broadcasts with it.
-
-        Returns:
-            0 for a pair that never occurs.
-        """
-        codes = ids * len(self.alphabet) + outcomes
-        if not len(self.codes):  # an empty part of a split
-            return torch.zeros_like(codes)
-        places = torch.searchsorted(self.codes, codes).clamp_(max=len(self.codes) - 1)
-        return self.counts[places].masked_fill_(self.codes[places] != codes, 0)
-
-    def rows(self, ids: Tensor) -> Tensor:
-        """The rows of N for the contexts `ids` (B,), found without the whole table. (B, V)"""
-        return self.counts_of(ids.unsqueeze(1), torch.arange(len(self.alphabet)))
-
-    def blocks(self) -> Iterator[Tensor]:
-        """The ids of all contexts, in blocks whose rows fit into a chunk of memory. (B,) each"""
-        return iter(torch.arange(len(self.contexts)).split(max(1, CHUNK // len(self.alphabet))))
-
-    @cached_property
-    def N(self) -> Tensor:  # noqa: N802
-        """The notebook's count table. (contexts, V)
-
-        Raises:
-            MakemoreError: the table would not fit into memory.
-        """
-        entries = len(self.contexts) * len(self.alphabet)
-        if entries > MOST_DENSE:
-            raise MakemoreError(
-                f"n={self.n} makes {len(self.contexts):,} contexts x {len(self.alphabet):,} "
-                f"outcomes, a table of {entries * 4 / 2**30:.1f} GiB; choose a lower n"
-            )
-        table = torch.zeros(entries, dtype=torch.int32)
-        table[self.codes] = self.counts.to(torch.int32)
-        return table.view(len(self.contexts), len(self.alphabet))
-
-    def context_tokens(self, id: int) -> list[int]:
-        """The tokens of the context with this id."""
-        return self.contexts.tokens(torch.tensor([id]))[0].tolist()
-
-    def context_labels(self, ids: Sequence[int]) -> list[str]:
-        """How the contexts `ids` are shown, such as ".e"."""
-        rows: list[list[int]] = self.contexts.tokens(torch.tensor(ids)).tolist()
-        return list(map(self.alphabet.context_label, rows))
-
-
-def tokenise(corpus: Corpus) -> Tensor:
-    """The stream of the corpus's tokens, each word closed by the boundary. (examples,)
-
-    8-bit where the alphabet fits, 32-bit otherwise.
-    """
-    alphabet = corpus.alphabet
-    dtype = torch.uint8 if len(alphabet) <= 256 else torch.int32
-    code_points = [ord(character) for character in alphabet.characters]
-    table = torch.zeros(1 + max([ord("\n"), *code_points]), dtype=dtype)
-    table[code_points] = torch.arange(1, len(alphabet), dtype=dtype)
-    table[ord("\n")] = BOUNDARY
-    stream = torch.empty(len(corpus.text), dtype=dtype)
-    for part in _chunks(len(stream)):
-        # UTF-32 is the one encoding in which every character has the same size.
-        encoded = bytearray(corpus.text[part].encode("utf-32-le"))
-        stream[part] = table[torch.frombuffer(encoded, dtype=torch.int32).long()]
-    return stream
-
-
-def detokenise(stream: Tensor, alphabet: Alphabet) -> list[str]:
-    """The words of a stream of tokens, each word closed by the boundary."""
-    code_points = [ord(character) for character in ("\n", *alphabet.characters)]
-    encoded = torch.tensor(code_points, dtype=torch.int32).index_select(0, stream)
-    text = ctypes.string_at(encoded.data_ptr(), encoded.nbytes).decode("utf-32-le")
-    return text.split("\n")[:-1]
-
-
-def count(corpus: Corpus, n: int) -> Ngrams:
-    """The n-grams of a corpus.
+    Args:
+        corpus: any.
+        n: the order.
+        chunk: how many characters are counted at a time, or a few more.
 
     Raises:
         MakemoreError: `n` is no order that the product knows.
     """
-    outcomes = tokenise(corpus)
-    index, contexts = _index(outcomes, len(corpus.alphabet), n)
-    histogram = _histogram(contexts, outcomes, len(index), len(corpus.alphabet))
-    return Ngrams(n, corpus.alphabet, index, *histogram)
+    check_order(n)
+    counting = Counting(corpus.name, n, corpus.alphabet, most_entries=corpus.examples)
+    threads = min(cores(), 1 + len(corpus.text) // chunk)
+
+    def add(block: str) -> None:
+        counting.add(code_points(block))
+
+    for _ in in_order(add, blocks(corpus.text, chunk), threads):
+        pass
+    return counting.ngrams()
 
 
-def merge(parts: Sequence[Ngrams]) -> Ngrams:
-    """The n-grams of several corpora together, as if these had been counted as one.
-
-    Level by level: a beginning of k + 1 tokens is the id of its first k among those of all parts,
-    and the token that follows. Ids keep their order on the way, so that what is sorted stays so.
-    """
-    alphabet = Alphabet.of(character for part in parts for character in part.alphabet.characters)
-    tokens = [torch.tensor([0, *alphabet.encode(part.alphabet.characters)]) for part in parts]
-    ids = [torch.zeros(1, dtype=torch.int64) for _ in parts]  # of the empty context
-    levels: list[Tensor] = []
-
-    def joint(codes: Sequence[Tensor]) -> list[Tensor]:
-        """The parts' codes, each of its own alphabet and contexts, in those of all."""
-        return [
-            known[code // len(own)] * len(alphabet) + own[code % len(own)]
-            for code, known, own in zip(codes, ids, tokens, strict=True)
-        ]
-
-    for codes in zip(*(part.contexts.levels for part in parts), strict=True):
-        renamed = joint(codes)
-        levels.append(torch.cat(renamed).unique())
-        ids = [torch.searchsorted(levels[-1], code) for code in renamed]
-    renamed = joint([part.codes for part in parts])
-    codes, places = torch.cat(renamed).unique(return_inverse=True)
-    counts = torch.zeros_like(codes)
-    counts.index_add_(0, places, torch.cat([part.counts for part in parts]))
-    return Ngrams(parts[0].n, alphabet, ContextIndex(len(alphabet), tuple(levels)), codes, counts)
-
-
-def examples(corpus: Corpus, n: int) -> tuple[Tensor, Tensor]:
+def examples(corpus: Corpus, n: int, chunk: int = CHUNK) -> tuple[Tensor, Tensor]:
     """The notebook's training set: the context id and the outcome of every example. (examples,) x 2
 
     Raises:
         MakemoreError: `n` is no order that the product knows.
     """
-    outcomes = tokenise(corpus)
-    _, contexts = _index(outcomes, len(corpus.alphabet), n)
-    return contexts.long(), outcomes.long()
-
-
-def _index(outcomes: Tensor, alphabet_size: int, n: int) -> tuple[ContextIndex, Tensor]:
-    """The contexts of order n and the id of the one before each outcome. (examples,)"""
-    check_order(n)
-    contexts = torch.zeros(len(outcomes), dtype=torch.int32)  # order 1: the empty context
-    levels: list[Tensor] = []
-    for _ in range(n - 1):
-        previous = len(levels[-1]) if levels else 1
-        codes, _ = _histogram(contexts, outcomes, previous, alphabet_size)
-        # What follows a boundary is a new word: of the codes that end in one, only 0 remains.
-        level = torch.cat([codes.new_zeros(1), codes[codes % alphabet_size != BOUNDARY]])
-        _advance(contexts, outcomes, level, previous, alphabet_size)
-        levels.append(level)
-    return ContextIndex(alphabet_size, tuple(levels)), contexts
-
-
-def _histogram(
-    contexts: Tensor, outcomes: Tensor, context_count: int, alphabet_size: int
-) -> tuple[Tensor, Tensor]:
-    """The codes of the pairs that occur, sorted, and how often each does. (pairs,) x 2"""
-    size = context_count * alphabet_size
-    if size > MOST_DENSE:
-        codes = contexts.long().mul_(alphabet_size).add_(outcomes)
-        return codes.unique(return_counts=True)
-    totals = torch.zeros(size, dtype=torch.int64)
-    for part in _chunks(len(outcomes)):
-        codes = contexts[part].long().mul_(alphabet_size).add_(outcomes[part])
-        if size <= CHUNK:
-            totals += codes.bincount(minlength=size)
-        else:
-            totals.index_add_(0, codes, torch.ones_like(codes))
-    pairs = totals.nonzero().squeeze(1)
-    return pairs, totals[pairs]
-
-
-def _advance(
-    contexts: Tensor, outcomes: Tensor, level: Tensor, context_count: int, alphabet_size: int
-) -> None:
-    """Replace the context before each outcome by that of the next order, in place."""
-    size = context_count * alphabet_size
-    ranks = torch.zeros(size if size <= MOST_DENSE else 0, dtype=torch.int32)
-    if len(ranks):
-        ranks[level] = torch.arange(len(level), dtype=torch.int32)
-    last = 0  # the context that the chunk before leaves behind
-    for part in _chunks(len(outcomes)):
-        codes = contexts[part].long().mul_(alphabet_size).add_(outcomes[part])
-        after = ranks[codes] if len(ranks) else torch.searchsorted(level, codes, out_int32=True)
-        after.masked_fill_(outcomes[part] == BOUNDARY, 0)
-        contexts[part][0] = last
-        contexts[part][1:] = after[:-1]
-        last = int(after[-1])
-
-
-def _chunks(length: int) -> Iterator[slice]:
-    return (slice(start, start + CHUNK) for start in range(0, length, CHUNK))
+    index = count(corpus, n, chunk).contexts
+    tokeniser = Tokeniser(corpus.alphabet)
+    xs, ys = [torch.empty(0, dtype=torch.int64)], [torch.empty(0, dtype=torch.int64)]
+    for block in blocks(corpus.text, chunk):
+        tokens = tokeniser(code_points(block))
+        assert tokens is not None
+        windows = count_windows(tokens, len(corpus.alphabet), n)
+        ids = index.ids(torch.stack(windows.columns[:-1], 1).long())
+        xs.append(ids[windows.places])
+        ys.append(tokens.long())
+    return torch.cat(xs), torch.cat(ys)

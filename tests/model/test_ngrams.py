@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import model.ngrams
+from model import trie
 from model.corpus import Corpus, parse
 from model.errors import MakemoreError
 from model.ngrams import Ngrams, count, detokenise, examples, merge, tokenise
@@ -70,25 +70,6 @@ def test_the_table_the_sums_and_the_pairs_agree(corpus: Corpus, n: int):
     assert ngrams.total == int(ngrams.N.sum()) == corpus.examples
 
 
-@pytest.mark.parametrize(
-    ("chunk", "most_dense"),
-    [(1, 1 << 27), (3, 1 << 27), (1 << 20, 0), (3, 40), (5, 0)],
-    ids=["by ones", "by threes", "sorting", "by threes, mixed", "by fives, sorting"],
-)
-@given(corpora, orders)
-def test_counting_in_chunks_or_by_sorting_changes_nothing(
-    chunk: int, most_dense: int, corpus: Corpus, n: int
-):
-    at_once, pairs_at_once = count(corpus, n), examples(corpus, n)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model.ngrams, "CHUNK", chunk)
-        patch.setattr(model.ngrams, "MOST_DENSE", most_dense)
-        in_chunks, pairs_in_chunks = count(corpus, n), examples(corpus, n)
-    assert counts_of(in_chunks) == counts_of(at_once)
-    assert contexts_of(in_chunks) == contexts_of(at_once)
-    assert [part.tolist() for part in pairs_in_chunks] == [part.tolist() for part in pairs_at_once]
-
-
 @given(corpora, orders)
 def test_a_context_is_found_by_its_tokens(corpus: Corpus, n: int):
     contexts = count(corpus, n).contexts
@@ -116,12 +97,12 @@ def test_no_rows_are_looked_up_for_no_contexts(vowels: Corpus):
 
 @pytest.mark.parametrize("chunk", [1, 16, 50, 1 << 20])
 @given(corpora, orders)
-def test_blocks_hold_every_context_once_in_rows_that_fit_into_a_chunk(
+def test_blocks_hold_every_context_once_in_rows_that_fit_into_a_block(
     chunk: int, corpus: Corpus, n: int
 ):
     ngrams = count(corpus, n)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model.ngrams, "CHUNK", chunk)
+        patch.setattr(trie, "BLOCK", chunk)
         blocks = [block.tolist() for block in ngrams.blocks()]
     assert [each for block in blocks for each in block] == list(range(len(ngrams.contexts)))
     for block in blocks:
@@ -177,7 +158,7 @@ def test_an_order_that_the_product_does_not_know_is_an_error(vowels: Corpus, n: 
 def test_a_table_that_does_not_fit_is_an_error_that_says_what_to_do(
     vowels: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(model.ngrams, "MOST_DENSE", 10)
+    monkeypatch.setattr(trie, "MOST_DENSE", 10)
     with pytest.raises(MakemoreError, match="choose a lower n"):
         _ = count(vowels, 3).N
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import model.ngrams
+from model import trie
 from model.corpus import Corpus, load, parse
 from model.counts import CountModel
 from model.draws import Draws
@@ -208,7 +208,7 @@ def test_a_device_that_is_not_here_is_an_error_that_says_what_to_do(vowels: Corp
 def test_a_table_that_does_not_fit_is_an_error_that_says_what_to_do(
     vowels: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(model.ngrams, "MOST_DENSE", 10)
+    monkeypatch.setattr(trie, "MOST_DENSE", 10)
     with pytest.raises(MakemoreError, match="choose a lower n"):
         Trainer(vowels, NOTEBOOK)
 
