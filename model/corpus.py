@@ -1,26 +1,28 @@
 """A corpus: load it, clean it, describe it; and the built-in gallery."""
 
-import re
+import os
 import stat
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from model.alphabet import Alphabet, normalise, visible
+from model.alphabet import Alphabet, visible
+from model.cleaning import BLOCK, blocks, clean, without_blank_lines
 from model.errors import MakemoreError
 
 MOST_BYTES = 128 << 20
 """Of a corpus: counting takes up to fifty times as much memory, at a high n above all."""
 MOST_CHARACTERS = 1 << 16
 """Of an alphabet; more than any script has."""
-BLOCK = 1 << 20  # characters that are taken apart at once
 
 STANDARD_INPUT = "-"
 DEFAULT = "english-first-names"
@@ -132,25 +134,62 @@ class Corpus:
         return chain.from_iterable(block.split("\n")[:-1] for block in blocks(self.text))
 
 
-def load(source: str = DEFAULT) -> Corpus:
-    """The corpus that `source` names: a file, "-" for standard input, or a name of the gallery.
+@dataclass(frozen=True)
+class Source:
+    """Where words are read from."""
+
+    name: str
+    file: BinaryIO
+    size: int | None = None
+    """In bytes; None for a pipe, of which nobody knows."""
+    path: str = ""
+    """What opens it again: a file, or a name of the gallery; "" where nothing does."""
+
+
+@contextmanager
+def opened(source: str = DEFAULT) -> Iterator[Source]:
+    """What `source` names: a file, "-" for standard input, or a name of the gallery.
 
     A file goes before a built-in corpus of the same name.
 
     Raises:
-        MakemoreError: there is no such corpus, or it cannot be read as a list of words.
+        MakemoreError: there is no such corpus, or it cannot be read.
     """
     if source == STANDARD_INPUT:
         if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
             raise MakemoreError("standard input is closed; name a file instead")
-        return parse(_read_all(sys.stdin.buffer, "standard input"), "standard input")
+        with _explained(source):
+            yield Source("standard input", sys.stdin.buffer)
+        return
     try:
         path = Path(source).expanduser()
     except RuntimeError:
         raise MakemoreError(f"{visible(source)}: there is no such user's home") from None
     if source in GALLERY and not path.exists():
-        return load_built_in(source)
-    return parse(_read(path), path.name, str(path.absolute()))
+        words = load_built_in(source).text.encode()
+        yield Source(source, BytesIO(words), len(words), source)
+        return
+    with _explained(str(path)), _open(path) as file:
+        status = os.fstat(file.fileno())
+        size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        yield Source(path.name, file, size, str(path.absolute()))
+
+
+def load(source: str = DEFAULT) -> Corpus:
+    """The corpus that `source` names, as in `opened`.
+
+    Raises:
+        MakemoreError: there is no such corpus, it cannot be read as a list of words, or is larger
+            than MOST_BYTES.
+    """
+    with opened(source) as words:
+        name = visible(source) if words.path else words.name
+        if words.size and words.size > MOST_BYTES:
+            raise _too_large(name, f"{words.size:,} bytes")
+        data = words.file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise _too_large(name, f"more than {MOST_BYTES:,} bytes")
+    return parse(data, words.name, words.path)
 
 
 def parse(data: bytes, name: str, source: str = "") -> Corpus:
@@ -162,56 +201,14 @@ def parse(data: bytes, name: str, source: str = "") -> Corpus:
         MakemoreError: the data is not UTF-8, holds no word, or more characters than an alphabet.
     """
     try:
-        text = clean(data, beginning=True)
+        text = without_blank_lines(clean(data, beginning=True))
     except UnicodeDecodeError as error:
         raise not_utf8(name, error) from None
-    if "\n\n" in text or text[:1] == "\n":
-        text = "".join(map(_without_blank_lines, blocks(text)))
     if not text:
         raise no_words(name)
     corpus = Corpus(name, text, source=source)
     check_characters(name, corpus.alphabet)
     return corpus
-
-
-def clean(data: bytes, *, beginning: bool) -> str:
-    """The words in whole lines of a file, in NFC, each followed by a line feed, and blank lines.
-
-    What two pieces of a file hold, cut at a line feed, is what the whole holds: no character
-    composes with a line feed, and nothing beyond one is looked at.
-
-    Args:
-        data: the lines, UTF-8.
-        beginning: whether no word of the file comes before them.
-
-    Raises:
-        UnicodeDecodeError: the data is not UTF-8.
-    """
-    text = data.decode()
-    if beginning:
-        text = _BEFORE_THE_WORDS.sub("", text, count=1)
-    text = normalise(text)
-    if "\r" in text:
-        text = text.replace("\r\n", "\n")
-    if text and not text.endswith("\n"):
-        text += "\n"
-    # Most texts have no blanks at the ends of lines, which this finds out ten times faster than
-    # stripping them would.
-    if any(blank in text and _is_at_an_end(blank, text) for blank in _BLANKS):
-        text = "".join(map(_strip_lines, blocks(text)))
-    return text
-
-
-def blocks(text: str, size: int = BLOCK) -> Iterator[str]:
-    """A text whose last line is ended by a line feed, some whole lines at a time.
-
-    Each but the last is cut after the first line that makes it have at least `size` characters.
-    """
-    start = 0
-    while start < len(text):
-        end = text.find("\n", min(start + size, len(text)) - 1) + 1
-        yield text[start:end]
-        start = end
 
 
 def not_utf8(name: str, error: UnicodeDecodeError, lines_before: int = 0) -> MakemoreError:
@@ -249,7 +246,9 @@ def load_built_in(name: str) -> Corpus:
         MakemoreError: the makemore list is not at hand and cannot be fetched.
     """
     if name == MAKEMORE_NAMES:
-        return parse(_read(fetch(MAKEMORE_NAMES_URL, MAKEMORE_NAMES_SHA256)), name, name)
+        path = fetch(MAKEMORE_NAMES_URL, MAKEMORE_NAMES_SHA256)
+        with opened(str(path)) as words:
+            return parse(words.file.read(), name, name)
     language, kind, _ = name.split("-")
     provider = import_module(f"faker.providers.person.{FAKER_LOCALES[language]}").Provider
     # Some languages have one list for everybody, some one for each gender, some both.
@@ -288,16 +287,23 @@ def fetch(url: str, sha256: str) -> Path:
     raise MakemoreError(problem)
 
 
-def _read(path: Path) -> bytes:
-    name = visible(str(path))
+def _open(path: Path) -> BinaryIO:
     try:
-        status = path.stat()
-        if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+        mode = path.stat().st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            name = visible(str(path))
             raise MakemoreError(f"{name} is a device, not a file; name a file of words")
-        if status.st_size > MOST_BYTES:
-            raise _too_large(name, f"{status.st_size:,} bytes")
-        with path.open("rb") as file:
-            return _read_all(file, name)
+        return path.open("rb")
+    except ValueError as error:  # a NUL in the name
+        raise OSError(None, str(error)) from None
+
+
+@contextmanager
+def _explained(path: str) -> Iterator[None]:
+    """Tells of errors in opening and reading a file in one line."""
+    name = visible(path)
+    try:
+        yield
     except FileNotFoundError:
         raise MakemoreError(
             f"{name}: no such file, and no built-in corpus has that name "
@@ -305,43 +311,15 @@ def _read(path: Path) -> bytes:
         ) from None
     except IsADirectoryError:
         raise MakemoreError(f"{name} is a directory; name a file in it") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise MakemoreError(f"{name} cannot be read: {reason}; check the file") from None
-
-
-def _read_all(file: BinaryIO, name: str) -> bytes:
-    """All that is in a file, or comes through a pipe, unless it is too much."""
-    data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise _too_large(name, f"more than {MOST_BYTES:,} bytes")
-    return data
+    except OSError as error:
+        raise MakemoreError(f"{name} cannot be read: {error.strerror}; check the file") from None
 
 
 def _too_large(name: str, size: str) -> MakemoreError:
     return MakemoreError(
-        f"{name} holds {size}; take a part of it, of at most {MOST_BYTES >> 20} MiB"
+        f"{name} holds {size}; take a part of it, of at most {MOST_BYTES >> 20} MiB: files of any "
+        "size are for stats, sample, score and arpa export, with counts"
     )
-
-
-_BEFORE_THE_WORDS = re.compile("[\\s\\ufeff]*")
-_LAST_BLANK = 0x3000
-_BLANKS = tuple(
-    blank for blank in map(chr, range(1 + _LAST_BLANK)) if blank.isspace() and blank != "\n"
-)
-
-
-def _is_at_an_end(blank: str, text: str) -> bool:
-    """Whether a line begins or ends with a blank."""
-    return text[0] == blank or f"{blank}\n" in text or f"\n{blank}" in text
-
-
-def _strip_lines(block: str) -> str:
-    return "".join(f"{line.strip()}\n" for line in block[:-1].split("\n"))
-
-
-def _without_blank_lines(block: str) -> str:
-    return "".join(f"{line}\n" for line in block.split("\n") if line)
 
 
 def _characters(text: str) -> set[str]:

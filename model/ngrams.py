@@ -8,7 +8,8 @@ filled up with boundaries at the start of a word, are the context.
 import torch
 from torch import Tensor
 
-from model.corpus import Corpus, blocks
+from model.cleaning import blocks
+from model.corpus import Corpus
 from model.counting import CHUNK, Counting
 from model.order import check_order
 from model.parallel import cores, in_order

@@ -67,6 +67,16 @@ class Pool(Generic[Part]):
         with self._lock:
             return sum(map(self._size, self._parts))
 
+    def largest(self) -> Part | None:
+        """Of all parts that are kept; None if there is none."""
+        with self._lock:
+            return self._parts[0] if self._parts else None
+
+    def clear(self) -> None:
+        """Keep none."""
+        with self._lock:
+            self._parts.clear()
+
     def add(self, part: Part) -> None:
         """Merge a part with those that are no larger than twice its size, and keep it."""
         while (other := self._partner(part)) is not None:

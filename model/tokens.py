@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from model.alphabet import BOUNDARY, Alphabet
-from model.corpus import Corpus, blocks
+from model.cleaning import blocks
+from model.corpus import Corpus
 
 ASCII = 128  # code points
 UNKNOWN = -1
