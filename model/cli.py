@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import signal
 import sys
-from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,9 @@ from click.core import ParameterSource
 
 from model import __version__
 from model.alphabet import normalise, visible
-from model.cli_arpa import arpa_group, smoothed
+from model.cli_arpa import arpa_group
 from model.cli_compare import compare
+from model.cli_counting import counted, counted_together, memory_option
 from model.cli_options import (
     Group,
     corpus_argument,
@@ -30,17 +30,17 @@ from model.cli_options import (
 )
 from model.cli_rate import rate
 from model.cli_runs import attach, runs_group, train
-from model.corpus import DEFAULT, Corpus, load
-from model.distributed import SOLE, Processes, together
+from model.corpus import DEFAULT, load
+from model.distributed import Processes, together
 from model.draws import MOST_SEED, MOST_WORDS, Draws
 from model.errors import MakemoreError
 from model.nets import NETWORKS
-from model.recipe import ONE_LAYER, RECIPES, Recipe, recipe_for
+from model.recipe import ONE_LAYER, RECIPES, recipe_for
 
 if TYPE_CHECKING:  # torch takes seconds to import: `--help` and wrong usage do not wait for it
-    from model.counts import CountModel
+    from collections.abc import Callable
+
     from model.language_model import LanguageModel
-    from model.training import Trainer
 
 MODELS = ("counts", *NETWORKS)
 
@@ -96,30 +96,35 @@ def main() -> None:
 
     CORPUS is a file with one word a line, "-" for standard input, or the name of a built-in corpus
     such as german-last-names; without it, english-first-names. makemore-names is fetched once.
+    A file may be of any size for stats, sample, score and arpa export, with counts.
     """
 
 
 @main.command()
 @corpus_argument
 @order_option
+@memory_option
 @json_option
 @together
-def stats(source: str, n: int | None, as_json: bool, processes: Processes) -> None:
-    """Describe CORPUS and its n-grams."""
-    corpus = load(source)
-    n = n or 2
-    processes.tell("count", Corpus(corpus.name, corpus.text), n)
-    counts = _counts(corpus, n, processes)
+def stats(
+    source: str, n: int | None, memory: float | None, as_json: bool, processes: Processes
+) -> None:
+    """Describe CORPUS, which may be a file of any size, and its n-grams."""
+    if processes.count == 1:
+        corpus = counted(source, n, memory, words=True)
+    else:
+        corpus = counted_together(source, n, processes)
+    ngrams = corpus.ngrams
     figures = {
         "words": corpus.word_count,
-        "unique_words": len(corpus.vocabulary),
+        "unique_words": corpus.unique_words,
         "characters": corpus.characters,
-        "examples": corpus.examples,
-        "alphabet": corpus.alphabet.characters,
-        "n": n,
-        "contexts": len(counts.ngrams.contexts),
-        "outcomes": len(corpus.alphabet),
-        "floor": counts.floor,
+        "examples": ngrams.total,
+        "alphabet": ngrams.alphabet.characters,
+        "n": ngrams.n,
+        "contexts": len(ngrams.contexts),
+        "outcomes": len(ngrams.alphabet),
+        "floor": ngrams.floor,
     }
     if as_json:
         print_json(figures)
@@ -130,6 +135,8 @@ def stats(source: str, n: int | None, as_json: bool, processes: Processes) -> No
         if isinstance(value, float):
             bits, perplexity = value / math.log(2), math.exp(value)
             text = f"{value:.4f} nats, {bits:.4f} bits, perplexity {perplexity:.2f}"
+        elif value is None:
+            text = "not counted: they take too much memory"
         else:
             text = visible(value) if isinstance(value, str) else f"{value:,}"
         click.echo(f"{label:<13} {text}")
@@ -151,6 +158,7 @@ def stats(source: str, n: int | None, as_json: bool, processes: Processes) -> No
 @add_k_option
 @smoothing_option
 @arpa_option
+@memory_option
 @json_option
 def sample(
     source: str,
@@ -159,6 +167,7 @@ def sample(
     k: float,
     smoothing: str | None,
     arpa: Path | None,
+    memory: float | None,
     as_json: bool,
     **draws: Any,
 ) -> None:
@@ -167,15 +176,18 @@ def sample(
 
     draws["prefix"] = normalise(draws["prefix"])
     settings = Draws(**draws)
-    corpus = load(source)
-    model = _read(arpa) if arpa else _model(corpus, model_name, n, k, smoothing)
+    has: Callable[[str], bool | None]
+    if arpa:
+        model, has = _read(arpa), counted(source, None, memory, words=True).has
+    else:
+        model, has = _model(source, model_name, n, k, smoothing, memory, words=True)
     for word in draw(model, settings):
-        in_corpus = word.word in corpus.vocabulary
+        in_corpus = has(word.word)
         if as_json:
             print_json({"word": word.word, "nll": _finite(word.nll), "in_corpus": in_corpus})
         else:
             notes = {
-                "boundary": "in corpus" if in_corpus else "new",
+                "boundary": {True: "in corpus", False: "new", None: ""}[in_corpus],
                 "unseen": "ended in a context never seen",
                 "length": "cut at the maximum length",
             }
@@ -190,6 +202,7 @@ def sample(
 @add_k_option
 @smoothing_option
 @arpa_option
+@memory_option
 @json_option
 def score(
     words: tuple[str, ...],
@@ -199,12 +212,16 @@ def score(
     k: float,
     smoothing: str | None,
     arpa: Path | None,
+    memory: float | None,
     as_json: bool,
 ) -> None:
     """Show how likely each character of each WORD is."""
     from model.scoring import score as score_word
 
-    model = _read(arpa, "source") if arpa else _model(load(source), model_name, n, k, smoothing)
+    if arpa:
+        model = _read(arpa, "source")
+    else:
+        model, _ = _model(source, model_name, n, k, smoothing, memory)
     for word in map(normalise, words):
         result = score_word(model, word)
         if as_json:
@@ -227,27 +244,39 @@ def score(
 
 
 def _model(
-    corpus: Corpus, name: str, n: int | None, k: float, smoothing: str | None
-) -> LanguageModel:
-    """The model called `name`, trained if it is a network."""
+    source: str,
+    name: str,
+    n: int | None,
+    k: float,
+    smoothing: str | None,
+    memory: float | None,
+    words: bool = False,
+) -> tuple[LanguageModel, Callable[[str], bool | None]]:
+    """The model called `name`, trained if it is a network; and what knows the corpus's words."""
     if k and name != "counts":
         raise click.BadParameter(f"only counts can be added to, not {name}", param_hint="--add-k")
     if smoothing and name != "counts":
         raise click.BadParameter(f"only for counts, not for {name}", param_hint="--smoothing")
     if smoothing and k:
         raise click.BadParameter("take it, or --add-k, but not both", param_hint="--smoothing")
-    if smoothing:
-        return smoothed(corpus, n, smoothing)
     if name == "counts":
-        return replace(_counts(corpus, n or 2), k=k)
+        from model.counts import CountModel
+        from model.smoothing import smooth
+
+        counts = counted(source, n, memory, words=words)
+        ngrams = counts.ngrams
+        return smooth(ngrams, smoothing) if smoothing else CountModel(ngrams, k), counts.has
+    from model.training import Trainer
+
+    corpus = load(source)
     recipe = RECIPES["converge"] if name == ONE_LAYER else recipe_for(name)
-    trainer = _trainer(corpus, recipe.with_(n=n) if n else recipe)
+    trainer = Trainer(corpus, recipe.with_(n=n) if n else recipe)
     with click.progressbar(
         length=trainer.recipe.steps, label="training", file=sys.stderr
     ) as progress:
         for _ in trainer.run():
             progress.update(trainer.step - progress.pos)
-    return trainer.best()
+    return trainer.best(), lambda word: word in corpus.vocabulary
 
 
 def _read(path: Path, *others: str) -> LanguageModel:
@@ -262,20 +291,6 @@ def _read(path: Path, *others: str) -> LanguageModel:
             message = "leave it out, for the model is in the file of --arpa"
             raise click.BadParameter(message, param_hint=parameter.opts[-1])
     return read(path)
-
-
-def _counts(corpus: Corpus, n: int, processes: Processes = SOLE) -> CountModel:
-    from model.counts import CountModel
-    from model.devices import fit_threads
-
-    fit_threads(len(corpus.text), processes.local_count)
-    return CountModel(processes.ngrams(corpus, n))
-
-
-def _trainer(corpus: Corpus, recipe: Recipe) -> Trainer:
-    from model.training import Trainer
-
-    return Trainer(corpus, recipe)
 
 
 def _finite(number: float) -> float | None:

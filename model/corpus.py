@@ -4,7 +4,7 @@ import os
 import stat
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -147,7 +147,7 @@ class Source:
 
 
 @contextmanager
-def opened(source: str = DEFAULT) -> Iterator[Source]:
+def opened(source: str = DEFAULT) -> Generator[Source]:
     """What `source` names: a file, "-" for standard input, or a name of the gallery.
 
     A file goes before a built-in corpus of the same name.
@@ -299,7 +299,7 @@ def _open(path: Path) -> BinaryIO:
 
 
 @contextmanager
-def _explained(path: str) -> Iterator[None]:
+def _explained(path: str) -> Generator[None]:
     """Tells of errors in opening and reading a file in one line."""
     name = visible(path)
     try:

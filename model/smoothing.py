@@ -25,7 +25,7 @@ from torch import Tensor
 from model.alphabet import BOUNDARY, Alphabet
 from model.backoff import BackoffModel, Level, find
 from model.corpus import Corpus
-from model.ngrams import count
+from model.ngrams import Ngrams, count
 
 FALLBACK = (0.5, 1.0, 1.5)
 """D1, D2 and D3+ where the counts of counts give none; those of KenLM's --discount_fallback."""
@@ -42,7 +42,7 @@ def witten_bell(corpus: Corpus, n: int) -> BackoffModel:
     Raises:
         MakemoreError: `n` is no order that the product knows.
     """
-    return _interpolated(corpus.alphabet, _orders(corpus, n), _by_new_outcomes)
+    return smooth(count(corpus, n), "witten-bell")
 
 
 def absolute_discounting(corpus: Corpus, n: int) -> BackoffModel:
@@ -58,13 +58,7 @@ def absolute_discounting(corpus: Corpus, n: int) -> BackoffModel:
     Raises:
         MakemoreError: `n` is no order that the product knows.
     """
-
-    def rule(order: _Order) -> tuple[Tensor, Tensor]:
-        n1, n2, *_ = _counts_of_counts(order)
-        amount = n1 / (n1 + 2 * n2) if n1 and n2 else FALLBACK[0]
-        return _discounted(order, (amount, amount, amount))
-
-    return _interpolated(corpus.alphabet, _orders(corpus, n), rule)
+    return smooth(count(corpus, n), "absolute")
 
 
 def kneser_ney(corpus: Corpus, n: int) -> BackoffModel:
@@ -86,19 +80,22 @@ def kneser_ney(corpus: Corpus, n: int) -> BackoffModel:
     Raises:
         MakemoreError: `n` is no order that the product knows.
     """
-    orders = _orders(corpus, n)
-    lower = [_continued(order, above) for order, above in pairwise(orders)]
-
-    def rule(order: _Order) -> tuple[Tensor, Tensor]:
-        return _discounted(order, _modified_discounts(_counts_of_counts(order)))
-
-    return _interpolated(corpus.alphabet, [*lower, orders[-1]], rule)
+    return smooth(count(corpus, n), "kneser-ney")
 
 
 SMOOTHINGS: MappingProxyType[str, Callable[[Corpus, int], BackoffModel]] = MappingProxyType(
     {"witten-bell": witten_bell, "absolute": absolute_discounting, "kneser-ney": kneser_ney}
 )
 """Every way by its name."""
+
+
+def smooth(ngrams: Ngrams, smoothing: str) -> BackoffModel:
+    """The n-grams of a corpus, of which nothing else is needed, smoothed by one of SMOOTHINGS."""
+    orders, rule = _orders(ngrams), _RULES[smoothing]
+    if smoothing == "kneser-ney":
+        lower = [_continued(order, above) for order, above in pairwise(orders)]
+        orders = [*lower, orders[-1]]
+    return _interpolated(ngrams.alphabet, orders, rule)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +128,8 @@ _Rule = Callable[[_Order], tuple[Tensor, Tensor]]
 """The share of each n-gram (n-grams,) and gamma of each context (contexts,)."""
 
 
-def _orders(corpus: Corpus, n: int) -> list[_Order]:
+def _orders(ngrams: Ngrams) -> list[_Order]:
     """The n-grams of orders 1 to n; of order 1 all outcomes, also those that never occur."""
-    ngrams = count(corpus, n)
     size = len(ngrams.alphabet)
     tokens = ngrams.contexts.tokens(torch.arange(len(ngrams.contexts)))
     # Of each pair of a context and an outcome; those whose context has come to its boundary leave.
@@ -141,7 +137,7 @@ def _orders(corpus: Corpus, n: int) -> list[_Order]:
     ids = torch.zeros_like(rows)
     unigrams = torch.zeros(size, dtype=torch.int64).index_add_(0, outcomes, counts)
     orders = [_Order(size, torch.zeros(1, dtype=torch.int64), torch.arange(size), unigrams)]
-    for length in range(1, n):
+    for length in range(1, ngrams.n):
         oldest = tokens[:, -length][rows]
         contexts, ids = (ids * size + oldest).unique(return_inverse=True)
         codes, places = (ids * size + outcomes).unique(return_inverse=True)
@@ -181,6 +177,16 @@ def _by_new_outcomes(order: _Order) -> tuple[Tensor, Tensor]:
     return order.counts / totals[order.rows], distinct / totals
 
 
+def _by_one_amount(order: _Order) -> tuple[Tensor, Tensor]:
+    n1, n2, *_ = _counts_of_counts(order)
+    amount = n1 / (n1 + 2 * n2) if n1 and n2 else FALLBACK[0]
+    return _discounted(order, (amount, amount, amount))
+
+
+def _by_three_amounts(order: _Order) -> tuple[Tensor, Tensor]:
+    return _discounted(order, _modified_discounts(_counts_of_counts(order)))
+
+
 def _discounted(order: _Order, discounts: tuple[float, ...]) -> tuple[Tensor, Tensor]:
     """The rule that takes D1, D2 and D3+ from the counts 1, 2, and 3 or more."""
     taken = torch.tensor((0.0, *discounts), dtype=torch.float64)[order.counts.clamp(max=3)]
@@ -200,3 +206,12 @@ def _modified_discounts(counts: list[int]) -> tuple[float, ...]:
 def _counts_of_counts(order: _Order) -> list[int]:
     """n1 to n4: how many n-grams have the counts 1 to 4."""
     return order.counts.clamp(max=5).bincount(minlength=6)[1:5].tolist()
+
+
+_RULES: MappingProxyType[str, _Rule] = MappingProxyType(
+    {
+        "witten-bell": _by_new_outcomes,
+        "absolute": _by_one_amount,
+        "kneser-ney": _by_three_amounts,
+    }
+)

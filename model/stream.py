@@ -151,9 +151,7 @@ def _chunks(source: Source, size: int) -> Iterator[tuple[bytes, bool]]:
             yield data, beginning
             beginning = beginning and is_before_words(data)
     except ValueError as error:
-        raise MakemoreError(
-            f"{visible(source.name)}: {error}; put one word on each line"
-        ) from None
+        raise MakemoreError(f"{visible(source.name)}: {error}; put one word on each line") from None
 
 
 def _line_feeds(data: bytes) -> int:

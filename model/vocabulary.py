@@ -10,6 +10,7 @@ import sys
 from functools import cache, lru_cache
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from model.parallel import Pool
@@ -25,9 +26,7 @@ class Vocabulary:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._complete = True
-        self._pool = Pool[Tensor](
-            lambda one, other: torch.cat((one, other)).unique(), lambda part: part.nbytes
-        )
+        self._pool = Pool[Tensor](_union, lambda part: part.nbytes)
 
     def add(self, points: Tensor) -> None:
         """Add words by their code points, each of them followed by a line feed. (length,)"""
@@ -54,10 +53,16 @@ def fingerprints(points: Tensor) -> Tensor:
     numbers, powers, inverses = _random_numbers(), *_powers(len(points))
     sums = numbers.index_select(0, points.int()).mul_(powers).cumsum_(0)
     ends = (points == ord("\n")).nonzero().squeeze(1)
-    begins = torch.cat((ends.new_zeros(1), ends[:-1] + 1))
+    begins = F.pad(ends[:-1] + 1, (1, 0))
     # What the characters of a word add to the sums, as if the word stood at the beginning.
-    before = torch.cat((sums.new_zeros(1), sums[ends[:-1]]))
-    return ((sums[ends] - before) * inverses[begins])[ends > begins]
+    added = sums.index_select(0, ends).diff(prepend=sums.new_zeros(1))
+    prints = added.mul_(inverses.index_select(0, begins))
+    words = ends > begins
+    return prints if bool(words.all()) else prints[words]
+
+
+def _union(one: Tensor, other: Tensor) -> Tensor:
+    return torch.cat((one, other)).unique()
 
 
 @cache

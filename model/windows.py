@@ -4,10 +4,10 @@ A corpus is one stream of tokens, each word closed by the boundary: `emma.olivia
 token of the stream a window ends: the token is the outcome, the n - 1 tokens before it are its
 context, in which everything before a boundary counts as boundary.
 
-A window is a number in base V, the size of the alphabet, its oldest token first: c becomes c * V + t
-with each token t. The gate of a token is V, and 0 for the boundary. A token that follows t takes its
-c times the gate of t, so that a boundary makes c forget what was before it, and a whole chunk needs
-a single operation for each place of the window: no mask, no loop over words.
+A window is a number in base V, the size of the alphabet, its oldest token first: with each token t,
+c becomes c * gate + t. The gate is V, but 0 at a boundary in the context: c then forgets what was
+before it. So each place in the window takes a single operation on the whole stream, without a mask
+or a loop over words.
 
 Where V**n numbers fit into a table, counting is adding 1 to its entries. Otherwise the numbers of
 the first few tokens are replaced by their ranks among those that occur, which are fewer, and the
@@ -24,7 +24,7 @@ from torch import Tensor
 from model.alphabet import BOUNDARY
 
 ENTRIES_PER_TOKEN = 4
-"""Of a table, for each token to be counted: with more, looking through it costs more than sorting."""
+"""Of a table, for each token to be counted: looking through a larger one takes longer."""
 LEAST_ENTRIES = 1 << 16
 """Of a table that is looked through in no time."""
 MOST_NUMBERS = 1 << 62
