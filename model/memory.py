@@ -46,8 +46,9 @@ class Budget:
             MakemoreError: they take too much memory.
         """
         if stored * WORKING > self.most:
-            need = f"more than {size(self.most)}"
-            raise self._exceeded(ngrams.n, need, _shares(ngrams), stored)
+            scale = stored / ngrams.nbytes
+            orders = [scale * each for each in _bytes_by_order(ngrams)]
+            raise self._exceeded(f"more than {size(self.most)}", orders)
 
     def check_before(self, half: Ngrams, whole: Ngrams, times: float) -> None:
         """Let pass what will probably fit.
@@ -64,34 +65,37 @@ class Budget:
         Raises:
             MakemoreError: they will take too much memory.
         """
-        growth = whole.nbytes / half.nbytes  # from half of the text to twice as much
-        stored = whole.nbytes * times ** math.log2(max(growth, 1.0))
-        if stored * WORKING > self.most:
-            need = f"about {size(int(stored * WORKING))}"
-            raise self._exceeded(whole.n, need, _shares(whole), stored)
+        orders = [
+            large * times ** math.log2(max(1.0, large / small))
+            for small, large in zip(*map(_bytes_by_order, (half, whole)), strict=True)
+        ]
+        if orders[-1] * WORKING > self.most:
+            raise self._exceeded(f"about {size(int(orders[-1] * WORKING))}", orders)
 
-    def _exceeded(self, n: int, need: str, shares: Sequence[float], stored: float) -> MakemoreError:
-        """The error that says which lower n would fit, by the shares of the lower orders."""
+    def _exceeded(self, need: str, orders: Sequence[float]) -> MakemoreError:
+        """The error that says which lower n should fit, by the bytes of the n-grams of orders."""
         fitting = [
             order
-            for order, share in enumerate(shares, ORDERS.start)
-            if order < n and share * stored * WORKING <= self.most
+            for order, stored in enumerate(orders, ORDERS.start)
+            if stored * WORKING <= self.most
         ]
-        instead = f"take -n {max(fitting)} or less" if fitting else "take a smaller corpus"
+        n = ORDERS.start + len(orders) - 1
+        instead = f"try -n {max(fitting)} or less" if fitting else "take a smaller corpus"
         return MakemoreError(
             f"{visible(self.name)}: counting at n={n} takes {need} of memory, and "
             f"{size(self.most)} may be used; {instead}, or allow more with --memory"
         )
 
 
-def _shares(ngrams: Ngrams) -> list[float]:
-    """The memory of orders 2 to n as a share of that of order n.
+def _bytes_by_order(ngrams: Ngrams) -> list[int]:
+    """The memory that the n-grams of orders 2 to n take.
 
-    The contexts of n - 1 tokens are nearly the n-grams of order n - 1, but for the ends of words.
+    The contexts of n - 1 tokens stand for the n-grams of order n - 1, of which only those are left
+    out that end at the boundary.
     """
     levels = [len(level) for level in ngrams.contexts.levels]
-    lower = [2 * levels[order - 1] + sum(levels[: order - 1]) for order in range(2, ngrams.n)]
-    return [8 * entries / max(1, ngrams.nbytes) for entries in lower] + [1.0]
+    lower = [8 * (2 * levels[n - 1] + sum(levels[: n - 1])) for n in range(2, ngrams.n)]
+    return [*lower, ngrams.nbytes]
 
 
 def _available() -> int:

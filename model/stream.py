@@ -102,9 +102,10 @@ def count_stream(
     def count(lines: tuple[bytes, bool]) -> tuple[int, int]:
         data, beginning = lines
         points = code_points(clean(data, beginning=beginning))
-        counting.add(points)
-        if vocabulary:
-            vocabulary.add(points)
+        if len(points):
+            counting.add(points)
+            if vocabulary:
+                vocabulary.add(points)
         return len(data), _line_feeds(data)
 
     lines_before = 0
@@ -178,7 +179,8 @@ def _check_before(
         counting = Counting(source.name, n, most_entries=most_entries)
 
         def count(data: bytes, counting: Counting = counting) -> None:
-            counting.add(code_points(clean(data, beginning=False)))
+            if text := clean(data, beginning=False):
+                counting.add(code_points(text))
 
         for _ in in_order(count, half, threads):
             pass

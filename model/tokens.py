@@ -1,7 +1,6 @@
 """Text -> the stream of its tokens, each word closed by the boundary; and back."""
 
 import ctypes
-import sys
 
 import torch
 from torch import Tensor
@@ -20,23 +19,19 @@ class Tokeniser:
     def __init__(self, alphabet: Alphabet) -> None:
         self.alphabet = alphabet
         code_points = [ord(character) for character in alphabet.characters]
-        self._tokens = torch.full((ASCII,), UNKNOWN, dtype=torch.int32)
-        if code_points and code_points[-1] >= ASCII:
-            self._know_all_code_points()
+        # Of each code point up to the last character's.
+        self._tokens = torch.full((max(ASCII, *code_points, 0) + 1,), UNKNOWN, dtype=torch.int32)
         self._tokens[code_points] = torch.arange(1, len(alphabet), dtype=torch.int32)
         self._tokens[ord("\n")] = BOUNDARY
 
     def __call__(self, points: Tensor) -> Tensor | None:
         """The tokens of code points (length,); None if one is not in the alphabet. (length,)"""
-        if points.dtype != torch.uint8 and len(self._tokens) == ASCII:
-            self._know_all_code_points()
+        if not len(points):
+            return points.int()
+        if int(points.amax()) >= len(self._tokens):
+            return None
         tokens = self._tokens.index_select(0, points.int())
-        return tokens if not len(tokens) or int(tokens.amin()) >= 0 else None
-
-    def _know_all_code_points(self) -> None:
-        tokens = torch.full((1 + sys.maxunicode,), UNKNOWN, dtype=torch.int32)
-        tokens[:ASCII] = self._tokens
-        self._tokens = tokens
+        return tokens if int(tokens.amin()) >= 0 else None
 
 
 def code_points(text: str) -> Tensor:

@@ -28,10 +28,12 @@ LIMITED = (
 )
 
 
-def stats(source: str, memory: int, stdin: int | IO[bytes] = subprocess.DEVNULL) -> Result:
-    """Describe a corpus in a process with so many bytes of memory."""
+def limited(
+    command: str, source: str, memory: int, stdin: int | IO[bytes] = subprocess.DEVNULL
+) -> Result:
+    """Run a command with a corpus in a process with so many bytes of memory."""
     result = subprocess.run(
-        [sys.executable, "-c", LIMITED, f"{memory}", "stats", source],
+        [sys.executable, "-c", LIMITED, f"{memory}", command, source],
         cwd=ROOT,
         stdin=stdin,
         capture_output=True,
@@ -71,19 +73,19 @@ def test_a_file_that_is_too_large_is_refused_without_being_read(tmp_path: Path):
     path = tmp_path / "huge.txt"
     with path.open("wb") as file:
         file.truncate(1 << 30)
-    check_that_it_is_refused(stats(str(path), ROOM), "huge.txt", "1,073,741,824 bytes")
+    check_that_it_is_refused(limited("compare", str(path), ROOM), "huge.txt", "1,073,741,824 bytes")
 
 
 def test_standard_input_without_end_is_read_as_far_as_the_limit():
     with Path("/dev/zero").open("rb") as zeros:
-        result = stats("-", ROOM + MOST_BYTES, zeros)
+        result = limited("compare", "-", ROOM + 2 * MOST_BYTES, zeros)
     check_that_it_is_refused(result, "standard input", f"more than {MOST_BYTES:,} bytes")
 
 
 def test_a_pipe_without_end_is_read_as_far_as_the_limit(tmp_path: Path):
     path = tmp_path / "pipe"
     with endless(path):
-        result = stats(str(path), ROOM + MOST_BYTES)
+        result = limited("compare", str(path), ROOM + 2 * MOST_BYTES)
     check_that_it_is_refused(result, "pipe", f"more than {MOST_BYTES:,} bytes")
 
 
@@ -132,7 +134,7 @@ def test_a_million_characters_are_refused_by_the_command_line(tmp_path: Path):
     every = [chr(code) for code in range(0x21, sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
     path = tmp_path / "every.txt"
     path.write_text("\n".join(every), encoding="utf-8")
-    result = stats(str(path), 2 * ROOM)
+    result = limited("compare", str(path), 2 * ROOM)
     assert (result.status, result.out, result.err.count("\n")) == (1, "", 1)
     assert "every.txt holds 1,1" in result.err
     assert f"at most {MOST_CHARACTERS:,}" in result.err
