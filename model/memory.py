@@ -2,13 +2,11 @@
 
 import math
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
-from model.alphabet import visible
+from model.alphabet import Alphabet, visible
 from model.devices import size
 from model.errors import MakemoreError
-from model.order import ORDERS
 from model.trie import Ngrams
 
 SHARE = 2
@@ -23,8 +21,13 @@ def default_budget() -> int:
 
 
 def most_bytes(n: int, examples: float) -> float:
-    """What counting so many examples can take at most."""
-    return WORKING * examples * 8 * (n + 1)  # a code, a count, and a code at each level
+    """What the n-grams of so many examples can take at most."""
+    return examples * 8 * (n + 1)  # a code, a count, and a code at each level
+
+
+def all_bytes(n: int, alphabet: Alphabet) -> float:
+    """What all n-grams of an alphabet take."""
+    return most_bytes(n, float(len(alphabet)) ** n)
 
 
 class Budget:
@@ -35,67 +38,33 @@ class Budget:
         self.name = name
         self.most = most
 
-    def check(self, stored: float, ngrams: Ngrams) -> None:
-        """Let pass what fits.
+    def fits(self, stored: float) -> bool:
+        """Whether n-grams that take so many bytes can be counted."""
+        return stored * WORKING <= self.most
 
-        Args:
-            stored: the bytes of all n-grams that were counted so far.
-            ngrams: some of them.
-
-        Raises:
-            MakemoreError: they take too much memory.
-        """
-        if stored * WORKING > self.most:
-            scale = stored / ngrams.nbytes
-            orders = [scale * each for each in _bytes_by_order(ngrams)]
-            raise self._exceeded(f"more than {size(self.most)}", orders)
-
-    def check_before(self, half: Ngrams, whole: Ngrams, times: float) -> None:
-        """Let pass what will probably fit.
-
-        The number of distinct n-grams grows like a power of the length of the text (Heaps, 1978,
-        "Information Retrieval"). The power falls as the text grows, so that this errs on the side
-        of too much.
-
-        Args:
-            half: the n-grams of one half of a sample.
-            whole: those of the whole sample.
-            times: how many times longer than the sample the corpus is.
-
-        Raises:
-            MakemoreError: they will take too much memory.
-        """
-        orders = [
-            large * times ** math.log2(max(1.0, large / small))
-            for small, large in zip(*map(_bytes_by_order, (half, whole)), strict=True)
-        ]
-        if orders[-1] * WORKING > self.most:
-            raise self._exceeded(f"about {size(int(orders[-1] * WORKING))}", orders)
-
-    def _exceeded(self, need: str, orders: Sequence[float]) -> MakemoreError:
-        """The error that says which lower n should fit, by the bytes of the n-grams of orders."""
-        fitting = [
-            order
-            for order, stored in enumerate(orders, ORDERS.start)
-            if stored * WORKING <= self.most
-        ]
-        n = ORDERS.start + len(orders) - 1
-        instead = f"try -n {max(fitting)} or less" if fitting else "take a smaller corpus"
+    def exceeded(self, n: int, need: str, lower: int | None = None) -> MakemoreError:
+        """What to tell of an order n that does not fit, and of the largest lower one that does."""
+        instead = "take a lower n" if lower is None else f"take -n {lower} or less"
         return MakemoreError(
             f"{visible(self.name)}: counting at n={n} takes {need} of memory, and "
             f"{size(self.most)} may be used; {instead}, or allow more with --memory"
         )
 
 
-def _bytes_by_order(ngrams: Ngrams) -> list[int]:
-    """The memory that the n-grams of orders 2 to n take.
+def expected_bytes(half: Ngrams, whole: Ngrams, times: float) -> float:
+    """The memory that the n-grams of a corpus will probably take.
 
-    The contexts of n - 1 tokens stand for the n-grams of order n - 1, of which only those are left
-    out that end at the boundary.
+    The number of distinct n-grams grows like a power of the length of the text (Heaps, 1978,
+    "Information Retrieval"). The power falls as the text grows, so that this errs on the side of
+    too much.
+
+    Args:
+        half: the n-grams of one half of a sample.
+        whole: those of the whole sample.
+        times: how many times longer than the sample the corpus is.
     """
-    levels = [len(level) for level in ngrams.contexts.levels]
-    lower = [8 * (2 * levels[n - 1] + sum(levels[: n - 1])) for n in range(2, ngrams.n)]
-    return [*lower, ngrams.nbytes]
+    power = math.log2(max(1.0, whole.nbytes / half.nbytes))
+    return min(whole.nbytes * times**power, all_bytes(whole.n, whole.alphabet))
 
 
 def _available() -> int:

@@ -67,11 +67,6 @@ class Pool(Generic[Part]):
         with self._lock:
             return sum(map(self._size, self._parts))
 
-    def largest(self) -> Part | None:
-        """Of all parts that are kept; None if there is none."""
-        with self._lock:
-            return self._parts[0] if self._parts else None
-
     def clear(self) -> None:
         """Keep none."""
         with self._lock:

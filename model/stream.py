@@ -5,6 +5,7 @@ distinct is kept; so the result is the same, to the bit, as that of counting all
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -14,9 +15,10 @@ from torch import Tensor
 from model.alphabet import normalise, visible
 from model.cleaning import clean, is_before_words
 from model.corpus import MOST_BYTES, Source, check_characters, no_words, not_utf8
-from model.counting import CHUNK, MOST_ENTRIES, Counting
+from model.counting import CHUNK, Counting
+from model.devices import size
 from model.errors import MakemoreError
-from model.memory import Budget, default_budget, most_bytes
+from model.memory import WORKING, Budget, all_bytes, default_budget, expected_bytes, most_bytes
 from model.order import check_order
 from model.parallel import Pool, cores, in_order
 from model.tokens import code_points
@@ -25,6 +27,7 @@ from model.vocabulary import Vocabulary, fingerprints
 
 SAMPLED = 32  # chunks in each half of a sample
 TABLES = 4  # one part in so many of the memory that may be used is for tables
+BYTES_PER_ENTRY = 4
 WORDS = 4  # one part in so many is for the fingerprints of words
 
 Progress = Callable[[int], object]
@@ -90,13 +93,16 @@ def count_stream(
     check_order(n)
     threads = threads or (cores() if source.size is None or source.size > chunk else 1)
     budget = Budget(source.name, default_budget() if memory is None else memory)
-    most_entries = min(MOST_ENTRIES, budget.most / TABLES / threads / 4)
-    if source.size is not None:
-        most_entries = min(most_entries, source.size)
-        if most_bytes(n, source.size) > budget.most:
-            _check_before(source, n, budget, most_entries, threads, chunk)
+    if source.size is not None and not budget.fits(most_bytes(n, source.size)):
+        _check_before(source, n, budget, threads, chunk)
 
-    counting = Counting(source.name, n, most_entries=most_entries, grown=_guard(budget))
+    def check(parts: Pool[Ngrams]) -> None:
+        if not budget.fits(parts.size):
+            raise budget.exceeded(n, f"more than {size(budget.most)}")
+
+    tables = budget.most // TABLES // threads // BYTES_PER_ENTRY
+    most_entries = min(tables, source.size or tables)
+    counting = Counting(source.name, n, most_entries=most_entries, grown=check)
     vocabulary = Vocabulary(budget.most // WORDS) if words else None
 
     def count(lines: tuple[bytes, bool]) -> tuple[int, int]:
@@ -110,10 +116,10 @@ def count_stream(
 
     lines_before = 0
     try:
-        for size, lines in in_order(count, _chunks(source, chunk), threads):
+        for length, lines in in_order(count, _chunks(source, chunk), threads):
             lines_before += lines
             if progress:
-                progress(size)
+                progress(length)
     except UnicodeDecodeError as error:
         raise not_utf8(source.name, error, lines_before) from None
     ngrams = counting.ngrams()
@@ -161,9 +167,7 @@ def _line_feeds(data: bytes) -> int:
     return int(points.bincount(minlength=ord("\n") + 1)[ord("\n")])
 
 
-def _check_before(
-    source: Source, n: int, budget: Budget, most_entries: float, threads: int, chunk: int
-) -> None:
+def _check_before(source: Source, n: int, budget: Budget, threads: int, chunk: int) -> None:
     """Count a sample from all over the file, and judge by it whether the whole will fit.
 
     Raises:
@@ -174,21 +178,32 @@ def _check_before(
     if step <= 2 * chunk:
         return  # as large as a good sample: counting it will tell
     pieces = list(_sample(source.file, step, chunk))
-    halves: list[Ngrams] = []
-    for half in (pieces[::2], pieces[1::2]):
-        counting = Counting(source.name, n, most_entries=most_entries)
+    alphabet = _counted(pieces[::8], 2, threads).alphabet
+    if budget.fits(all_bytes(n, alphabet)):
+        return
+    times = source.size / sum(map(len, pieces))
 
-        def count(data: bytes, counting: Counting = counting) -> None:
+    def expected(order: int) -> float:
+        halves = [_counted(half, order, threads) for half in (pieces[::2], pieces[1::2])]
+        return expected_bytes(halves[0], merge(halves), times)
+
+    if not budget.fits(stored := expected(n)):
+        lower = next((each for each in range(n - 1, 1, -1) if budget.fits(expected(each))), None)
+        raise budget.exceeded(n, f"about {size(int(stored * WORKING))}", lower)
+
+
+def _counted(pieces: list[bytes], n: int, threads: int) -> Ngrams:
+    """The n-grams of some lines of a file, as far as they can be read."""
+    counting = Counting("sample", n)
+
+    def add(data: bytes) -> None:
+        with suppress(UnicodeDecodeError):  # which is told of when the file is read in its order
             if text := clean(data, beginning=False):
                 counting.add(code_points(text))
 
-        for _ in in_order(count, half, threads):
-            pass
-        halves.append(counting.ngrams())
-    half, whole = halves[0], merge(halves)
-    if len(whole.alphabet) ** n > most_entries and half.total:
-        sampled = sum(map(len, pieces))
-        budget.check_before(half, whole, source.size / sampled)
+    for _ in in_order(add, pieces, threads):
+        pass
+    return counting.ngrams()
 
 
 def _sample(file: BinaryIO, step: int, chunk: int) -> Iterable[bytes]:
@@ -198,12 +213,3 @@ def _sample(file: BinaryIO, step: int, chunk: int) -> Iterable[bytes]:
         lines = file.read(chunk)
         yield lines[lines.find(b"\n") + 1 : lines.rfind(b"\n") + 1]
     file.seek(0)
-
-
-def _guard(budget: Budget) -> Callable[[Pool[Ngrams]], None]:
-    def check(parts: Pool[Ngrams]) -> None:
-        largest = parts.largest()
-        if largest is not None:
-            budget.check(parts.size, largest)
-
-    return check

@@ -39,7 +39,7 @@ BENCHMARKS = {
     "startup": startup.rows,
     "interface": interface.rows,
 }
-LONG = {"soak": soak.rows, "zoo": zoo.rows}
+LONG = {"soak": soak.rows, "zoo": zoo.rows, "10-gb": large_corpus.long_rows}
 """Which only run when they are named."""
 
 
@@ -51,7 +51,7 @@ def main() -> None:
     )
     parser.add_argument("benchmarks", nargs="*", metavar="NAME",
                         help=f"of {', '.join(BENCHMARKS)}; all of these, if none is named; "
-                        f"or {', '.join(LONG)}, which take an hour and half an hour")  # fmt: skip
+                        f"or {', '.join(LONG)}, which take an hour, half an hour and minutes")  # fmt: skip
     parser.add_argument("--names", type=Path, default=os.environ.get("MAKEMORE_NAMES"),
                         help="makemore's names.txt; without it, $MAKEMORE_NAMES")  # fmt: skip
     arguments = parser.parse_args()
