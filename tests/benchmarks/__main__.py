@@ -51,7 +51,7 @@ def main() -> None:
     )
     parser.add_argument("benchmarks", nargs="*", metavar="NAME",
                         help=f"of {', '.join(BENCHMARKS)}; all of these, if none is named; "
-                        f"or {', '.join(LONG)}, which take an hour, half an hour and minutes")  # fmt: skip
+                        f"or {', '.join(LONG)}, which take up to an hour")  # fmt: skip
     parser.add_argument("--names", type=Path, default=os.environ.get("MAKEMORE_NAMES"),
                         help="makemore's names.txt; without it, $MAKEMORE_NAMES")  # fmt: skip
     arguments = parser.parse_args()

@@ -1,9 +1,9 @@
 """Counting a file of 100 MB as a stream: time and peak memory, in a fresh process each time.
 
 Time begins when the imports are done; memory is that of the whole process. The plain way would take
-many minutes for each figure. It counts the names once instead, and that time is scaled to 100 MB, as
-if every example took the same. Its memory is not measured. Where KenLM's `lmplz` is installed, it
-counts and estimates the same file, a blank between any two characters.
+many minutes for each figure. It counts the names once instead, and that time is scaled to 100 MB,
+as if every example took the same. Its memory is not measured. Where KenLM's `lmplz` is installed,
+it counts and estimates the same file, a blank between any two characters.
 
 `python -m tests.benchmarks.large_corpus FILE N` is that process.
 """
