@@ -15,6 +15,8 @@ from torch import Tensor
 
 from model.parallel import Pool
 
+SLOTS = 1 << 18
+
 _M = 0x5851F42D4C957F2D
 _MERGING = 4
 """How many times the memory of all fingerprints is needed while some are merged."""
@@ -26,13 +28,21 @@ class Vocabulary:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._complete = True
+        # Of each slot the last fingerprint that fell into it. Most words of a long text were read
+        # not long ago: they are found here without being sorted.
+        self._latest = torch.zeros(SLOTS, dtype=torch.int64)
         self._pool = Pool[Tensor](_union, lambda part: part.nbytes)
 
     def add(self, points: Tensor) -> None:
         """Add words by their code points, each of them followed by a line feed. (length,)"""
         if not self._complete:
             return
-        self._pool.add(fingerprints(points).unique())
+        prints = fingerprints(points)
+        slots = prints & (SLOTS - 1)
+        new = prints[self._latest.index_select(0, slots) != prints]
+        self._latest.index_copy_(0, slots, prints)
+        if len(new):
+            self._pool.add(new.unique())
         if self._pool.size * _MERGING > self._most_bytes:
             self._complete = False
             self._pool.clear()
