@@ -73,8 +73,8 @@ def count_windows(tokens: Tensor, alphabet_size: int, n: int) -> Windows:
     places, counts, known = None, tokens.new_empty(0), 1
     while stream.left:
         by_table = known * alphabet_size <= most_entries
-        width = _fitting(known, alphabet_size, most_entries if by_table else MOST_NUMBERS)
-        width = min(width, stream.left)
+        most = most_entries if by_table else MOST_NUMBERS
+        width = _fitting(known, alphabet_size, most, stream.left)
         numbers = stream.extend(places, width, torch.int32 if by_table else torch.int64)
         if by_table:
             table = torch.zeros(known * alphabet_size**width, dtype=torch.int32)
@@ -128,10 +128,10 @@ class _Stream:
         return numbers
 
 
-def _fitting(known: int, alphabet_size: int, most: int) -> int:
-    """How many tokens can follow that many ranks, so that there are at most `most` numbers."""
+def _fitting(known: int, alphabet_size: int, most: int, left: int) -> int:
+    """How many of the tokens left can follow that many ranks and make at most `most` numbers."""
     width = 0
-    while (known := known * alphabet_size) <= most:
+    while width < left and (known := known * alphabet_size) <= most:
         width += 1
     return width
 

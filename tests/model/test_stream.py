@@ -59,6 +59,7 @@ def way(request: pytest.FixtureRequest) -> Iterator[None]:
 @given(data, orders, chunks, st.sampled_from((1, 3)), st.booleans())
 @example("a\r\n\ufeff\r\nb \n\n\u3000a".encode(), 3, 1, 2, False)
 @example(b"\n\n \xef\xbb\xbf\n\xef\xbb\xbfava\n\xef\xbb\xbfemma", 3, 1, 1, False)
+@example(b"ava\n" + b"\n" * 9 + b"ava", 3, 1, 3, False)
 @example(b"olivia\nolivia-ava\n\nolivia" * 3, 40, 7, 3, False)
 @example("e\n\u0301a\ne\u0301".encode(), 2, 1, 1, True)
 def test_any_bytes_are_counted_as_at_once_or_refused_as_at_once(
