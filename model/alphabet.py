@@ -21,6 +21,10 @@ JOINING = frozenset(
 """What joins the character before it and is no mark: Hangul's parts of syllables, skin tones."""
 
 
+_encoding: str | None = None
+"""What is shown is limited to; None for all of Unicode."""
+
+
 @dataclass(frozen=True)
 class Alphabet:
     """The distinct characters of a corpus, in the order of their code points.
@@ -96,6 +100,12 @@ def normalise(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def show_in(encoding: str) -> None:
+    """Let `visible` spell out what an encoding has no character for, from now on."""
+    global _encoding
+    _encoding = None if encoding == "utf-8" else encoding
+
+
 def visible(text: str) -> str:
     r"""`text` with everything that a terminal would obey, or not show, spelled out.
 
@@ -105,7 +115,8 @@ def visible(text: str) -> str:
     shown on is shown on a dotted circle.
     """
     if text.isprintable() and (
-        text.isascii() or (UNSEEN.isdisjoint(text) and not _joins_the_one_before(text[0]))
+        text.isascii()
+        or (not _encoding and UNSEEN.isdisjoint(text) and not _joins_the_one_before(text[0]))
     ):
         return text
     return "".join(spelled(text))
@@ -127,7 +138,10 @@ def spelled(text: str) -> list[str]:
 
 def _spelling(character: str) -> str:
     code = ord(character)
-    if character.isprintable() and character not in UNSEEN:
+    shown = character.isprintable() and character not in UNSEEN
+    if _encoding and not (shown and character.encode(_encoding, "ignore")):
+        return ascii(character)[1:-1]
+    if shown:
         return character
     if code < 0x20:
         return chr(0x2400 + code)

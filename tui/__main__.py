@@ -23,8 +23,12 @@ from tui.signals import Signals
               help="Open this run: follow it if it is trained, or go on with it.")  # fmt: skip
 @runs_option
 @click.option("--tour", is_flag=True, help="Be shown round: the notebook in a dozen short steps.")
+@click.option("--ascii/--no-ascii", default=None,
+              help="Show ASCII alone, or all characters, whatever the terminal seems to be.")  # fmt: skip
 @click.version_option(__version__)
-def main(source: str, wanted: str, root: Path | None, tour: bool) -> None:
+def main(
+    source: str, wanted: str, root: Path | None, tour: bool, ascii: bool | None
+) -> None:
     """A workbench for character-level language models.
 
     CORPUS is a file with one word a line, "-" for standard input, or the name of a built-in corpus
@@ -51,7 +55,7 @@ def main(source: str, wanted: str, root: Path | None, tour: bool) -> None:
 
     from tui.app import MakemoreApp
 
-    app = MakemoreApp(source or DEFAULT, corpus, runs=root, run=run, tour=tour)
+    app = MakemoreApp(source or DEFAULT, corpus, runs=root, run=run, tour=tour, ascii=ascii)
     status = signals.run(app)
     if farewell := app.farewell():
         click.echo(farewell, err=True)

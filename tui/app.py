@@ -23,6 +23,7 @@ from textual.widgets import Footer, Input, Static, Tab, Tabs
 from model.corpus import DEFAULT, Corpus
 from model.recipe import Recipe
 from model.runs import Run, default_root
+from tui.display import lacks_characters
 from tui.keys import KEYS, bindings_of
 from tui.messages import CellFollowed, DrawsChanged, KChosen, L2Chosen, WordFollowed
 from tui.run_bench import RunBench
@@ -54,6 +55,7 @@ class MakemoreApp(RunBench):
         runs: Path | None = None,
         run: Run | None = None,
         tour: bool = False,
+        ascii: bool | None = None,
     ) -> None:
         """Make the app.
 
@@ -63,12 +65,14 @@ class MakemoreApp(RunBench):
             runs: the directory that runs are kept in; None for the user's.
             run: what to begin with instead of a corpus.
             tour: whether to begin with the tour.
+            ascii: whether to show ASCII alone; None for what is remembered, or suits the terminal.
         """
-        super().__init__(runs or default_root(), True if "NO_COLOR" in os.environ else None)
+        super().__init__(runs or default_root())
         self._source = source
         self._given = corpus
         self._run = run
         self._begin_tour = tour
+        self._ascii = ascii
         self._filled = False
 
     def compose(self) -> ComposeResult:
@@ -84,6 +88,8 @@ class MakemoreApp(RunBench):
     def on_mount(self) -> None:
         """Take up what was remembered."""
         self.recall()
+        if self._ascii is not None:
+            self.show_ascii(self._ascii)
         # The first picture is painted before the panes are made, and torch imported after that.
         self.call_after_refresh(self._fill)
 
@@ -311,9 +317,19 @@ class MakemoreApp(RunBench):
 
         self.push_screen(HelpScreen(self._pane, KEYS, self.focused))
 
+    def action_characters(self) -> None:
+        """Show ASCII alone, or all characters again."""
+        wish = not self.ascii_only
+        self.show_ascii(wish)
+        self.remember(ascii=None if wish is lacks_characters() else wish)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every command there is, for the palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        if self.ascii_only:
+            yield SystemCommand("Characters: all", "Braille, frames, signs", self.action_characters)
+        else:
+            yield SystemCommand("Characters: ASCII", "For poor fonts", self.action_characters)
         yield SystemCommand("Screenshot", "Write the screen to an SVG", self.deliver_screenshot)
         from tui.tour import STOPS
 

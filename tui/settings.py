@@ -26,6 +26,8 @@ class Settings:
     """The last one; its order and device go with it."""
     tour: int = 0
     """The stop at which the tour was left."""
+    ascii: bool | None = None
+    """Whether ASCII alone is shown; None for what suits the terminal."""
 
 
 def path() -> Path:
@@ -47,7 +49,10 @@ def load() -> tuple[Settings, str]:
         if recipe.name not in RECIPES:
             raise ValueError(f"no recipe is called {recipe.name}")
         tour = int(stored.get("tour", 0))
-        return Settings(str(stored["theme"]), recipe, tour), ""
+        ascii = stored.get("ascii")
+        if ascii not in (None, True, False):
+            raise ValueError("ascii is neither true nor false")
+        return Settings(str(stored["theme"]), recipe, tour, ascii), ""
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:

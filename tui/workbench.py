@@ -13,7 +13,6 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from textual import on, work
-from textual.app import App
 from textual.reactive import var
 from textual.worker import Worker, WorkerState
 
@@ -24,6 +23,7 @@ from model.recipe import RECIPES, Recipe
 from model.session import Phase, Session, Snapshot, in_one_line
 from model.training_session import TrainingSession
 from tui import settings
+from tui.display import Display
 from tui.look import Look
 from tui.messages import (
     CorpusCounted,
@@ -71,7 +71,7 @@ def prepared(corpus: Corpus) -> Corpus:
     return corpus
 
 
-class Workbench(App[None]):
+class Workbench(Display):
     """What the panes show, and the actions on it; it knows none of them."""
 
     corpus: var[Corpus | None] = var(None)
@@ -90,8 +90,8 @@ class Workbench(App[None]):
     activity: var[str] = var("")
     """What is being loaded, while it is."""
 
-    def __init__(self, runs: Path, ansi_color: bool | None) -> None:
-        super().__init__(ansi_color=ansi_color)
+    def __init__(self, runs: Path) -> None:
+        super().__init__()
         self.runs = runs
         """The directory that runs are kept in."""
         self.local = TrainingSession(self.pace, runs=runs)
@@ -335,7 +335,8 @@ class Workbench(App[None]):
         if remembered.theme not in self.available_themes:
             remembered = replace(remembered, theme=settings.DEFAULT_THEME)
         self.remembered, self.recipe = remembered, remembered.recipe
-        self.theme = "ansi-dark" if self.no_color else remembered.theme
+        self.show_ascii(remembered.ascii)
+        self.take_theme(remembered.theme)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
 
     def remember(self, **changes: Any) -> None:
@@ -344,7 +345,7 @@ class Workbench(App[None]):
         self._save(self.remembered)
 
     def _keep_theme(self, name: str) -> None:
-        if not self.no_color:
+        if self.wished(name):
             self.remember(theme=name)
 
     @work(thread=True, group="settings", exit_on_error=False, description="save")

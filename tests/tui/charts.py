@@ -30,8 +30,9 @@ class WatchedChart(Chart):
 class ChartApp(App[None]):
     CSS = "Chart { height: 1fr; }"
 
-    def __init__(self, **options) -> None:
+    def __init__(self, app_classes="", **options) -> None:
         super().__init__()
+        self.add_class(*app_classes.split())
         self.chart = WatchedChart(**options)
 
     def compose(self) -> ComposeResult:

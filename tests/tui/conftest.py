@@ -9,12 +9,18 @@ import workbench
 
 from model.corpus import Corpus, parse
 
+ELSEWHERE = ("SSH_CONNECTION", "NO_COLOR", "COLORTERM", "TEXTUAL_THEME", "COLUMNS", "LINES")
+ELSEWHERE += ("STY", "TMUX", "LC_ALL", "LC_CTYPE")
+HERE = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+
 
 @pytest.fixture(autouse=True)
 def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test see over what, or in what colours, it is run."""
-    for name in ("SSH_CONNECTION", "NO_COLOR", "COLORTERM", "TEXTUAL_THEME", "COLUMNS", "LINES"):
+    for name in ELSEWHERE:
         monkeypatch.delenv(name, raising=False)
+    for name, value in HERE.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(autouse=True)

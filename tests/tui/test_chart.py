@@ -56,7 +56,7 @@ async def test_negative_bars_hang_from_zero():
 
 
 async def test_ascii_uses_only_ascii():
-    rows = await picture(Line(range(9), losses(9)), Bars([3], [2]), FLOOR, ascii=True)
+    rows = await picture(Line(range(9), losses(9)), Bars([3], [2]), FLOOR, app_classes="-ascii")
     assert "".join(rows).isascii()
     assert "*" in "".join(rows)
     assert "#" in "".join(rows)
@@ -281,7 +281,8 @@ async def test_nothing_crashes_it():
         )
         @settings(deadline=None, max_examples=300)
         def draw(some, size, x_range, log_scale, log_x, ascii):
-            chart = Chart(ascii=ascii, log_x=log_x)
+            app.set_class(ascii, "-ascii")
+            chart = Chart(log_x=log_x)
             chart.set_reactive(Chart.log_scale, log_scale)
             chart._series, chart._x_range = tuple(some), x_range
             rows = chart.picture(size=Region(0, 0, *size).size)

@@ -16,6 +16,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Markdown, Static
 
+from tui.characters import CLASS as ASCII
+from tui.characters import key_name
 from tui.keys import bindings_of
 
 ALWAYS = [
@@ -67,7 +69,8 @@ class HelpScreen(ModalScreen[None]):
             key = binding.key.split(",")[0]
             if self._focused and self._focused.check_consume_key(key, key_to_character(key)):
                 about = f"{about} (after esc)"
-            table.add_row(Text(shown(binding), "bold"), binding.description, about)
+            name = key_name(shown(binding)) if self.app.has_class(ASCII) else shown(binding)
+            table.add_row(Text(name, "bold"), binding.description, about)
         return table
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from textual.geometry import Size
 from textual.reactive import reactive
 
+from tui.characters import CLASS as ASCII
 from tui.widgets.axes import Limits, Ticks, linear_ticks, log_ticks, measured, steady, widened
 from tui.widgets.picture import Picture, Row, hint
 
@@ -105,19 +106,14 @@ class Chart(Picture):
         self,
         *,
         empty: str = "no data yet",
-        ascii: bool = False,
         log_x: bool = False,
         name: str | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
-        """Make a chart that says `empty` without data; `ascii` is for fonts without braille.
-
-        With `log_x`, x is logarithmic.
-        """
+        """Make a chart that says `empty` without data. With `log_x`, x is logarithmic."""
         super().__init__(name=name, id=id, classes=classes)
         self.set_reactive(Chart.empty, empty)
-        self._ascii = ascii
         self._log_x = log_x
         self._series: tuple[Series, ...] = ()
         self._x_range: Limits | None = None
@@ -180,7 +176,7 @@ class Chart(Picture):
             x_ticks,
             y_ticks,
             bar_floor=self._y_limits[0] if self.log_scale else 0.0,
-            ascii=self._ascii,
+            ascii=self.app.has_class(ASCII),  # without braille
         )
         return plot.draw(curves, references, self._marks(self._x_limits))
 

@@ -13,6 +13,7 @@ from textual.events import Click, Key, MouseScrollDown, MouseScrollUp
 from textual.geometry import Size
 from textual.message import Message
 
+from tui.characters import CLASS as ASCII
 from tui.keys import hidden
 from tui.widgets.picture import EMPTY, Picture, Row, cut, ending, hint, write
 from tui.widgets.shades import Scale, colour, figure, shading
@@ -105,8 +106,7 @@ class HeatMap(Picture, can_focus=True):
     def in_colour(self) -> bool:
         """Whether the terminal has enough colours for every step."""
         app = self.app
-        enough = app.is_headless or app.console.color_system in ("256", "truecolor")
-        return enough and not app.no_color
+        return app.console.color_system in ("256", "truecolor") and not app.no_color
 
     def show(self, table: Table | None, empty: str = "") -> None:
         """Show a table, at the place of the one before; without one, say `empty`."""
@@ -259,8 +259,9 @@ class HeatMap(Picture, can_focus=True):
             cells = self._cell_of_legend(step, scale)[: max(0, len(row) - x)]
             row[x : x + len(cells)] = cells
             x += len(cells)
+        root = ("sqrt " if self.app.has_class(ASCII) else "√ ") * scale.root
         how = "follows the data" if table.follow else "fixed"
-        text = f" {scale.high:g}  {'√ ' * scale.root}scale, {how}"
+        text = f" {scale.high:g}  {root}scale, {how}"
         room = len(row) - x - len(place)
         write(row, x, text if len(text) <= room else f" {scale.high:g}", HEAD)
         write(row, max(0, len(row) - len(place)), place, HEAD)

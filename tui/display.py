@@ -1,0 +1,109 @@
+"""What the terminal can show, and what is shown there: characters and colours."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import sys
+from collections.abc import Sequence
+
+from textual.app import App
+from textual.binding import Binding
+from textual.filter import LineFilter
+from textual.reactive import var
+from textual.theme import Theme
+from textual.widget import Widget
+
+from model.alphabet import show_in
+from tui.characters import CLASS, ToAscii, key_name
+from tui.widgets.picture import Picture
+
+UTF_8 = "utf-8"
+POOR = re.compile(r"linux|dumb|unknown|ansi|cons|sun|wsvt|vt\d")
+"""Terminals, by the beginnings of their names, whose fonts lack braille and much else."""
+ANSI = {True: "ansi-dark", False: "ansi-light"}
+"""The themes of a terminal's own 16 colours: for dark and light ones of more."""
+
+
+def written_in() -> str:
+    """The encoding that Python writes in."""
+    return codecs.lookup(getattr(sys.__stderr__, "encoding", None) or UTF_8).name
+
+
+def encoding() -> str:
+    """What the terminal reads: what the locale names, unless Python writes something else.
+
+    In the locale C, where Python writes UTF-8 because that is mostly right, it is ASCII only if
+    LC_ALL says so.
+    """
+    if written_in() != UTF_8:
+        return written_in()
+    variables = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    named = next(filter(None, variables), UTF_8)
+    if re.search("utf-?8", named, re.IGNORECASE):
+        return UTF_8
+    try:
+        return codecs.lookup(named.partition(".")[2].partition("@")[0]).name
+    except LookupError:
+        return "ascii"
+
+
+def lacks_characters() -> bool:
+    """Whether the terminal shows ASCII alone, as far as one can tell."""
+    return encoding() != UTF_8 or POOR.match(os.environ.get("TERM", "")) is not None
+
+
+class Display(App[None]):
+    """An app that shows what the terminal can."""
+
+    ascii_only: var[bool] = var(False, init=False)
+
+    def __init__(self) -> None:
+        if os.environ.get("TERM", "").startswith("screen") and "TMUX" not in os.environ:
+            # GNU screen does not pass on the colours that the terminal around it promises.
+            os.environ.pop("COLORTERM", None)
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self._to_ascii = ToAscii(encoding())
+        self._own_theme = ""
+        """The one that was taken because of the terminal, and not wished for."""
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What each line that was drawn goes through."""
+        return [*super().get_line_filters(), *([self._to_ascii] if self.ascii_only else [])]
+
+    def get_key_display(self, binding: Binding) -> str:
+        """How a key is written."""
+        shown = super().get_key_display(binding)
+        return key_name(shown) if self.ascii_only else shown
+
+    def show_ascii(self, wish: bool | None) -> None:
+        """Show ASCII alone, or not; None for what suits the terminal."""
+        wished = lacks_characters() if wish is None else wish
+        self.ascii_only = wished or written_in() != UTF_8
+        show_in(encoding() if self.ascii_only else UTF_8)
+
+    def watch_ascii_only(self) -> None:
+        """Draw everything anew."""
+        self.set_class(self.ascii_only, CLASS)
+        for screen in self.screen_stack:
+            for widget in screen.walk_children(Widget):
+                widget.refresh()
+                if isinstance(widget, Picture):
+                    widget.redraw()
+
+    @property
+    def few_colours(self) -> bool:
+        """Whether the terminal has 16 colours or fewer."""
+        return self.console.color_system not in ("256", "truecolor")
+
+    def take_theme(self, wish: str) -> None:
+        """Take a theme; of one with more colours than the terminal has, what is most like it."""
+        wished: Theme = self.available_themes[wish]
+        if self.no_color or (self.few_colours and not wished.ansi):
+            self._own_theme = ANSI[wished.dark]
+        self.theme = self._own_theme or wish
+
+    def wished(self, theme: str) -> bool:
+        """Whether a theme that was taken is to be remembered."""
+        return not self.no_color and theme != self._own_theme
