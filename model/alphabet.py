@@ -1,7 +1,7 @@
 """Characters <-> tokens."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +23,8 @@ JOINING = frozenset(
 
 _encoding: str | None = None
 """What is shown is limited to; None for all of Unicode."""
+_besides: Collection[str] = ()
+"""What is shown all the same."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,15 @@ def normalise(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def show_in(encoding: str) -> None:
-    """Let `visible` spell out what an encoding has no character for, from now on."""
-    global _encoding
-    _encoding = None if encoding == "utf-8" else encoding
+def show_in(encoding: str, besides: Collection[str] = ()) -> None:
+    """Let `visible` spell out what an encoding has no character for, from now on.
+
+    Args:
+        encoding: Python's name of it.
+        besides: what others see to that it can be shown.
+    """
+    global _encoding, _besides
+    _encoding, _besides = (None if encoding == "utf-8" else encoding), besides
 
 
 def visible(text: str) -> str:
@@ -139,6 +146,8 @@ def spelled(text: str) -> list[str]:
 def _spelling(character: str) -> str:
     code = ord(character)
     shown = character.isprintable() and character not in UNSEEN
+    if shown and character in _besides:
+        return character
     if _encoding and not (shown and character.encode(_encoding, "ignore")):
         return ascii(character)[1:-1]
     if shown:

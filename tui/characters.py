@@ -47,6 +47,7 @@ TABLE = str.maketrans(
     | {sign: letter for letter, signs in STANDS_FOR.items() for sign in signs}
     | WIDE
 )
+SIGNS = frozenset(map(chr, TABLE))
 INFINITE = "  ∞", "inf"
 """Where a column has room for it."""
 KEYS = {"↑": "up", "↓": "down", "←": "left", "→": "right", "⏎": "enter", "⌫": "backspace"}

@@ -16,7 +16,7 @@ from textual.theme import Theme
 from textual.widget import Widget
 
 from model.alphabet import show_in
-from tui.characters import CLASS, ToAscii, key_name
+from tui.characters import CLASS, SIGNS, ToAscii, key_name
 from tui.widgets.picture import Picture
 
 UTF_8 = "utf-8"
@@ -81,7 +81,7 @@ class Display(App[None]):
         """Show ASCII alone, or not; None for what suits the terminal."""
         wished = lacks_characters() if wish is None else wish
         self.ascii_only = wished or written_in() != UTF_8
-        show_in(encoding() if self.ascii_only else UTF_8)
+        show_in(encoding() if self.ascii_only else UTF_8, SIGNS)
 
     def watch_ascii_only(self) -> None:
         """Draw everything anew."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import workbench
 
+from model.alphabet import show_in
 from model.corpus import Corpus, parse
 
 ELSEWHERE = ("SSH_CONNECTION", "NO_COLOR", "COLORTERM", "TEXTUAL_THEME", "COLUMNS", "LINES")
@@ -15,12 +16,14 @@ HERE = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
 
 
 @pytest.fixture(autouse=True)
-def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let no test see over what, or in what colours, it is run."""
     for name in ELSEWHERE:
         monkeypatch.delenv(name, raising=False)
     for name, value in HERE.items():
         monkeypatch.setenv(name, value)
+    yield
+    show_in("utf-8")
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from runs_on_disk import written
 from textual.widgets import Select
@@ -347,6 +348,35 @@ VIEWS += [curves, cursor, marks, rate_finder, network_form, layers]
 RARE = {paused, failed, draws_form, find, explorer_help, attached, warning, no_runs, delete}
 RARE |= {cursor}
 """Pictured in one look only."""
-WITHOUT_COLOUR = {trained, explorer, gradient, where_from, lens, roads, smoothing, tour}
-WITHOUT_COLOUR |= {runs, compare, curves, cursor, marks, layers}
-"""Pictured without colour as well."""
+MOST = [view for view in VIEWS if view not in RARE]
+WITHOUT_COLOUR = [trained, explorer, gradient, where_from, lens, roads, smoothing, tour]
+WITHOUT_COLOUR += [runs, compare, curves, cursor, marks, layers]
+SMALLEST = MOST
+SMALL = MOST
+HUGE = MOST
+IN_ASCII = MOST
+IN_16_COLOURS = MOST
+
+
+class Look(NamedTuple):
+    """What a view is pictured in."""
+
+    name: str
+    size: tuple[int, int] = (80, 24)
+    theme: str = "textual-dark"
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+PICTURES = [
+    (Look("80x24-dark"), VIEWS),
+    (Look("120x40-dark", (120, 40)), MOST),
+    (Look("200x50-dark", (200, 50)), MOST),
+    (Look("120x40-light", (120, 40), "textual-light"), MOST),
+    (Look("80x24-mono", environment=(("NO_COLOR", "1"),)), MOST),
+    (Look("40x12-dark", (40, 12)), SMALLEST),
+    (Look("60x20-dark", (60, 20)), SMALL),
+    (Look("300x100-dark", (300, 100)), HUGE),
+    (Look("80x24-ascii", environment=(("LC_ALL", "C"),)), IN_ASCII),
+    (Look("80x24-16", environment=(("TERM", "xterm-16color"),)), IN_16_COLOURS),
+]
+"""Which views are pictured in which looks."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from looks import NOW, RARE, RECIPE, RUNS, VIEWS, WITHOUT_COLOUR, View, held
+from looks import NOW, PICTURES, RECIPE, RUNS, Look, View, held
 from textual.pilot import Pilot
 from textual.widgets import Input
 from workbench import Bench, remember
@@ -23,16 +23,12 @@ from tui.app import MakemoreApp
 from tui.screens import rate_finder as rate_finder_screen
 from tui.widgets import run_table
 
-SIZES = [(80, 24), (120, 40), (200, 50)]
-NO_COLOUR = "no colour"
-LOOKS = [*((size, "textual-dark") for size in SIZES), ((120, 40), "textual-light")]
-LOOKS_IDS = [f"{width}x{height}-{theme.split('-')[1]}" for (width, height), theme in LOOKS]
 
 
 @pytest.fixture
 def still_app(
     words_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], MakemoreApp]:
+) -> Callable[[Look], MakemoreApp]:
     """An app for a look, whose screen changes by what is done alone."""
     place = tmp_path / "corpora"
     place.mkdir()
@@ -43,11 +39,10 @@ def still_app(
     monkeypatch.setattr(rate_finder_screen, "FRAME_SECONDS", math.inf)
     monkeypatch.setattr(run_table, "now", lambda: datetime.fromisoformat(NOW))
 
-    def make(theme: str) -> MakemoreApp:
-        if theme == NO_COLOUR:
-            monkeypatch.setenv("NO_COLOR", "1")
-            theme = "textual-dark"
-        remember(RECIPE, theme)
+    def make(look: Look) -> MakemoreApp:
+        for name, value in look.environment:
+            monkeypatch.setenv(name, value)
+        remember(RECIPE, look.theme)
         app = MakemoreApp(str(words_file), runs=RUNS)
         app.animation_level = "none"
         return app
@@ -56,27 +51,20 @@ def still_app(
 
 
 CASES = [
-    pytest.param(view, size, theme, id=f"{view.__name__}-{name}")
-    for view in VIEWS
-    for (size, theme), name in zip(LOOKS, LOOKS_IDS, strict=True)
-    if view not in RARE or (size, theme) == LOOKS[0]
-]
-CASES += [
-    pytest.param(view, SIZES[0], NO_COLOUR, id=f"{view.__name__}-80x24-mono")
-    for view in VIEWS
-    if view in WITHOUT_COLOUR
+    pytest.param(view, look, id=f"{view.__name__}-{look.name}")
+    for look, views in PICTURES
+    for view in views
 ]
 
 
-@pytest.mark.parametrize(("view", "size", "theme"), CASES)
+@pytest.mark.parametrize(("view", "look"), CASES)
 def test_looks(
     view: View,
-    size: tuple[int, int],
-    theme: str,
-    still_app: Callable[[str], MakemoreApp],
+    look: Look,
+    still_app: Callable[[Look], MakemoreApp],
     snap_compare: Callable[..., bool],
 ):
-    app = still_app(theme)
+    app = still_app(look)
 
     async def prepare(pilot: Pilot) -> None:
         bench = Bench(app)
@@ -89,7 +77,7 @@ def test_looks(
         app.clear_notifications()
 
     try:
-        assert snap_compare(app, terminal_size=size, run_before=prepare)
+        assert snap_compare(app, terminal_size=look.size, run_before=prepare)
     finally:
         app.local.close()
         app.local.join()
