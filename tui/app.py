@@ -42,7 +42,14 @@ class MakemoreApp(RunBench):
 
     TITLE = "makemore"
     CSS_PATH = ["app.tcss", "panes/lens.tcss", "panes/roads.tcss", "panes/smoothing.tcss"]  # noqa: RUF012
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    CSS_PATH += ["terminals.tcss"]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-slim"),
+        (40, "-narrow"),
+        (66, "-medium"),
+        (100, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-short"), (16, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
 
     pane: var[int] = var(0, init=False)
@@ -83,7 +90,8 @@ class MakemoreApp(RunBench):
                 frame.set_class(title is FRAMES[0], "-active")
                 frame.border_title = title
                 yield frame
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, id="footer")
+        yield Static("make the terminal larger: 40 x 12 at least", id="too-small")
 
     def on_mount(self) -> None:
         """Take up what was remembered."""

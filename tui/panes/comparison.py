@@ -21,6 +21,7 @@ TURN = 14  # columns of an outcome and its share
 WIDEST_WORD = 32
 WIDEST_BAR = 40
 WIDEST_CONTEXT = 14
+LEAST_PAIR = 4  # columns of the pairs that are always there
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ def pair_columns(found: Comparison, width: int) -> list[Column]:
     turn = max([TURN, *(cell_len(share(turn)) for turn in turns)])
     fixed = number + after + 6 + 2 * turn + 6 * GAP
     word = min(WIDEST_WORD, max(8, (width - fixed) // 2))
-    return [
+    columns = [
         Column("#", number, right=True),
         Column(COUNTS, word),
         Column(NETWORK, word),
@@ -58,6 +59,9 @@ def pair_columns(found: Comparison, width: int) -> list[Column]:
         Column("counts draw", turn),
         Column("network draws", turn),
     ]
+    while len(columns) > LEAST_PAIR and sum(each.width + GAP for each in columns) - GAP > width:
+        columns.pop()  # what is drawn is told below as well
+    return columns
 
 
 def share(turn: Turn) -> str:

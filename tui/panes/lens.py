@@ -32,8 +32,13 @@ WIDEST_CONTEXT = 14
 WIDEST_BAR = 40
 END = ". end"
 P, RANK, NATS = 7, 4, 6  # columns
+ALONE = 10  # columns of what is shown of p, or in its place, without the rest
+LEAST_ROOM = 2  # columns for bars, below which p is shown alone
 LINES_AROUND = 7
 """Of the pane, next to the tokens: the word, the scale, the totals and the blank lines."""
+LEAST_AROUND = 2
+"""Where it is low: the word and the scale."""
+TALL = 12  # lines
 
 
 class WordInput(Input):
@@ -210,9 +215,13 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
         context = min(max(len("context"), widest), WIDEST_CONTEXT)
         char = max(cell_len(END), *(cell_len(token.outcome) for token in tokens[0]))
         fixed = context + char + 1 + 2 * (1 + P + 1 + RANK + 1 + NATS + 1)
-        length = min(WIDEST_BAR, max(3, (self._tokens.size.width - fixed) // 2))
+        room = self._tokens.size.width - fixed
+        length = min(WIDEST_BAR, max(3, room // 2))
         columns = [Column("context", context), Column("char", char)]
         for name in ("counts", "network"):
+            if room < LEAST_ROOM:
+                columns.append(Column(f"{name}\np", ALONE, right=True))
+                continue
             columns += [
                 Column(f"{name}\np", P, right=True),
                 Column("rank", RANK, right=True),
@@ -225,13 +234,18 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
             outcome = token.outcome if row < len(tokens[0]) - 1 else END
             line: list[Cell] = [end_of(token.context, context), outcome]
             for each in tokens:
-                line += self._figures(each[row], row)
+                figures = self._figures(each[row], row)
+                if room < LEAST_ROOM:
+                    line.append(figures[0])
+                    continue
+                line += figures
                 line.append(bar(each[row].nll, chance, reach, length))
             return line if len(tokens) == 2 else [*line, "—", "", "", ""]
 
         table = self._tokens
         table.show(columns, range(len(tokens[0])), cells)
-        table.styles.height = min(table.height_of_all, max(3, self.size.height - LINES_AROUND))
+        around = LINES_AROUND if self.size.height >= TALL else LEAST_AROUND
+        table.styles.height = min(table.height_of_all, max(3, self.size.height - around))
 
     def _figures(self, token: TokenScore, row: int) -> list[Cell]:
         """Probability, rank and surprise, or in words why there are none."""
@@ -259,7 +273,10 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
             else:
                 lines.append(_total(name, score.nll, score.nll_per_token, score.perplexity))
         lines.append(_total(uniform, count * math.log(size), math.log(size), size))
-        self.query_one("#totals", Static).update("\n".join(lines), layout=False)
+        totals = self.query_one("#totals", Static)
+        fitting = max(1, min(4, (totals.size.width - 22) // 12))  # the last figure is wider
+        width = 22 + 12 * fitting if fitting == 4 else 20 + 12 * fitting
+        totals.update("\n".join(line[:width] for line in lines), layout=False)
 
 
 def _tokenised(counts: CountModel, word: str) -> tuple[list[int], list[int]]:

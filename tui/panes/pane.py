@@ -29,6 +29,8 @@ class Pane(Vertical):
     """Whether the pane shows the inside of the network while it learns."""
     ROOMY = 60
     """Columns from which a pane lays its contents out side by side."""
+    CRAMPED = 48
+    """Columns below which a pane shows its main thing alone."""
 
     def on_mount(self) -> None:
         """Put the number and the name into the frame."""
@@ -38,6 +40,7 @@ class Pane(Vertical):
     def on_resize(self) -> None:
         """Choose between the layouts."""
         self.set_class(self.size.width >= self.ROOMY, "-roomy")
+        self.set_class(self.size.width < self.CRAMPED, "-cramped")
 
     @property
     def target(self) -> Widget:

@@ -250,7 +250,8 @@ retells; **converge** (Adam, cosine) reaches the floor.
         look, table = self.look, self.query_one("#gaps", LiveTable)
         recipe = self.snapshot.recipe
         # What learns from batches is judged on dev, and its contexts are too many to be listed.
-        table.display = look is not None and not (recipe and recipe.batch_size)
+        listed = not (recipe and recipe.batch_size) and not self.has_class("-cramped")
+        table.display = look is not None and listed
         if look is None or not table.display:
             return
         worst: list[int] = look.ranking[:MOST_GAPS].tolist()

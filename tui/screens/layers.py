@@ -26,6 +26,8 @@ MUCH = 0.3
 """A share of saturated activations that one should think about."""
 BESIDE = 60
 """Columns that the figures of a tensor need beside its name, frame and all."""
+ROOMY = 66
+"""Columns below which only what tells how a tensor fares is shown."""
 SHORTEST, LONGEST = 10, 32
 """Columns of a name."""
 
@@ -95,10 +97,11 @@ near -1 or 1, a sigmoid near 0 or 1, a relu at 0. Beside it is the histogram of 
     def _show_weights(self, weights: tuple[Weights, ...]) -> None:
         table = self.query_one("#weights", LiveTable)
         name = self._width([each.name for each in weights])
+        roomy = self.size.width >= ROOMY
+        shape_and_std = [Column("shape", 9, right=True), Column("std", 7, right=True)] * roomy
         columns = [
             Column("weights", name),
-            Column("shape", 9, right=True),
-            Column("std", 7, right=True),
+            *shape_and_std,
             Column("gradient", 8, right=True),
             Column("update", 6, right=True),
             Column(_ruler(), GUIDE),
@@ -107,8 +110,9 @@ near -1 or 1, a sigmoid near 0 or 1, a relu at 0. Beside it is the histogram of 
         def cells(row: int) -> list[Cell]:
             each = weights[row]
             shape = "x".join(map(str, each.shape))
-            figures = [f"{each.std:.4f}", _written(each.gradient), _written(each.update)]
-            return [_fitted(each.name, name), shape, *figures, _scale(each.update)]
+            figures = [shape, f"{each.std:.4f}"] * roomy
+            figures += [_written(each.gradient), _written(each.update)]
+            return [_fitted(each.name, name), *figures, _scale(each.update)]
 
         table.show(columns, range(len(weights)), cells)
 
@@ -116,10 +120,11 @@ near -1 or 1, a sigmoid near 0 or 1, a relu at 0. Beside it is the histogram of 
         table = self.query_one("#activations", LiveTable)
         table.display = bool(activations)
         name = self._width([each.name for each in activations])
+        roomy = self.size.width >= ROOMY
+        mean_and_std = [Column("mean", 8, right=True), Column("std", 7, right=True)] * roomy
         columns = [
             Column("activations", max(name, 11)),
-            Column("mean", 8, right=True),
-            Column("std", 7, right=True),
+            *mean_and_std,
             Column("saturated", 9, right=True),
             Column("histogram", 12),
         ]
@@ -129,8 +134,8 @@ near -1 or 1, a sigmoid near 0 or 1, a relu at 0. Beside it is the histogram of 
             share = f"{100 * each.saturated:.1f}%"
             if each.saturated > MUCH:
                 share = Content.styled(share, "bold $text-warning")
-            figures: list[Cell] = [f"{each.mean:.3f}", f"{each.std:.3f}", share]
-            return [_fitted(each.name, name), *figures, _histogram(each.histogram)]
+            figures = [f"{each.mean:.3f}", f"{each.std:.3f}"] * roomy
+            return [_fitted(each.name, name), *figures, share, _histogram(each.histogram)]
 
         table.show(columns, range(len(activations)), cells)
 

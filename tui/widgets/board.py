@@ -27,6 +27,8 @@ WIDTHS = {
 ROOMY = 100  # columns
 LEAST = ("kind", "seconds", "words_per_second")
 """What is left out where there is less room."""
+LEAST_OF_ALL = ("parameters", "train", "test")
+"""And where there is hardly any, in this order."""
 
 
 class Board(LiveTable):
@@ -49,7 +51,11 @@ class Board(LiveTable):
     @property
     def fields(self) -> list[str]:
         """What there is room for."""
-        return [name for name in WIDTHS if self.size.width >= ROOMY or name not in LEAST]
+        fields = [name for name in WIDTHS if self.size.width >= ROOMY or name not in LEAST]
+        for least in LEAST_OF_ALL:
+            if sum(WIDTHS[name] + GAP for name in fields) > self.size.width + GAP:
+                fields.remove(least)
+        return fields
 
     def list(self, entries: Sequence[Entry], keys: Sequence[int], by: str, sign: str) -> None:
         """Show entries.

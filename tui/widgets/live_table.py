@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, ClassVar
 
 from textual.binding import BindingType
@@ -100,6 +101,8 @@ class LiveTable(ScrollView, can_focus=True):
         self._keys: Sequence[Hashable] = ()
         self._cells: Callable[[int], Sequence[Cell]] = lambda _: ()
         self._lines: dict[int, Content] = {}
+        self._drawn_for = 0
+        """The width that the heads and lines were made for."""
 
     def show(
         self,
@@ -178,6 +181,9 @@ class LiveTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The head, and below it the rows that are scrolled to."""
+        if self._drawn_for != self.size.width:
+            self._drawn_for = self.size.width
+            self._lines, self._heads = {}, self._make_heads()
         style = self.visual_style
         line = Content()
         row = self.scroll_offset.y + y - len(self._heads)
@@ -206,6 +212,14 @@ class LiveTable(ScrollView, can_focus=True):
             self._lines[row] = self._joined(self._cells(row))
         return self._lines[row]
 
+    @property
+    def _fitting(self) -> int:
+        """The columns that there is room for: a text may be cut, half a number is another one."""
+        columns = self._columns
+        ends = list(accumulate(column.width + GAP for column in columns))
+        least = [end - GAP if one.right else end - one.width for one, end in zip(columns, ends, strict=True)]
+        return next((n for n, end in enumerate(least) if end > self.size.width), len(columns))
+
     def _make_heads(self) -> list[Content]:
         heads = [column.head.split("\n") for column in self._columns]
         count = max(map(len, heads), default=0)
@@ -214,11 +228,11 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _joined(self, cells: Sequence[Cell]) -> Content:
         parts: list[Content] = []
-        place = 0
-        while place < len(self._columns):
+        place, end = 0, self._fitting
+        while place < end:
             column, cell = self._columns[place], cells[place]
             width, place = column.width, place + 1
-            while place < len(cells) and cells[place] is None:
+            while place < min(end, len(cells)) and cells[place] is None:
                 width, place = width + GAP + self._columns[place].width, place + 1
             spanning = width > column.width
             parts.append(fitted(cell or "", width, right=column.right and not spanning))

@@ -44,6 +44,8 @@ WIDE = (
     *NARROW[5:],
 )
 ROOMY = 110  # columns
+LEAST = ("in", "recipe", "gap", "age")
+"""What is left out where there is less room than for all, in this order."""
 AGES = (("y", 31_557_600), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 """Units of age, in seconds."""
 
@@ -118,6 +120,9 @@ class RunTable(LiveTable):
         self._runs = runs
         columns = list(WIDE if self.size.width >= ROOMY else NARROW)
         place = [column.head for column in columns].index("run")
+        for head in LEAST:
+            if sum(column.width + 1 for column in columns) > self.size.width:
+                columns = [column for column in columns if column.head != head]
         others = sum(column.width + 1 for column in columns) - columns[place].width
         columns[place] = Column("run", max(columns[place].width, self.size.width - others))
         heads = [column.head for column in columns[2:]]
