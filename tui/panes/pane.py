@@ -29,8 +29,8 @@ class Pane(Vertical):
     """Whether the pane shows the inside of the network while it learns."""
     ROOMY = 60
     """Columns from which a pane lays its contents out side by side."""
-    CRAMPED = 48
-    """Columns below which a pane shows its main thing alone."""
+    CRAMPED = 48, 14
+    """Columns and lines below which a pane shows its main thing alone."""
 
     def on_mount(self) -> None:
         """Put the number and the name into the frame."""
@@ -40,7 +40,8 @@ class Pane(Vertical):
     def on_resize(self) -> None:
         """Choose between the layouts."""
         self.set_class(self.size.width >= self.ROOMY, "-roomy")
-        self.set_class(self.size.width < self.CRAMPED, "-cramped")
+        cramped = self.size.width < self.CRAMPED[0] and self.size.height < self.CRAMPED[1]
+        self.set_class(cramped, "-cramped")
 
     @property
     def target(self) -> Widget:
