@@ -26,9 +26,7 @@ from tui.signals import Signals
 @click.option("--ascii/--no-ascii", default=None,
               help="Show ASCII alone, or all characters, whatever the terminal seems to be.")  # fmt: skip
 @click.version_option(__version__)
-def main(
-    source: str, wanted: str, root: Path | None, tour: bool, ascii: bool | None
-) -> None:
+def main(source: str, wanted: str, root: Path | None, tour: bool, ascii: bool | None) -> None:
     """A workbench for character-level language models.
 
     CORPUS is a file with one word a line, "-" for standard input, or the name of a built-in corpus

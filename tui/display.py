@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from model.alphabet import show_in
 from tui.characters import CLASS, SIGNS, ToAscii, key_name
+from tui.terminal import decode_keys_in
 from tui.widgets.picture import Picture
 
 UTF_8 = "utf-8"
@@ -64,6 +65,7 @@ class Display(App[None]):
             # GNU screen does not pass on the colours that the terminal around it promises.
             os.environ.pop("COLORTERM", None)
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        decode_keys_in(encoding())
         self._to_ascii = ToAscii(encoding())
         self._own_theme = ""
         """The one that was taken because of the terminal, and not wished for."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import select
 import signal
 import termios
 from contextlib import suppress
+from functools import partial
 from typing import Any
+
+from textual.drivers import linux_driver
 
 KEYS, SCREEN = 0, 2
 """The files from which Textual reads, and on which it paints."""
@@ -21,6 +25,12 @@ FLUSHES = 10
 FLUSH_SECONDS = 0.05
 
 Attributes = list[Any]
+
+
+def decode_keys_in(encoding: str) -> None:
+    """Let Textual read keys in an encoding, and go on where it would crash at what is wrong."""
+    decoder = codecs.getincrementaldecoder("utf-8" if encoding == "ascii" else encoding)
+    linux_driver.getincrementaldecoder = lambda _: partial(decoder, errors="replace")
 
 
 def attributes() -> Attributes | None:

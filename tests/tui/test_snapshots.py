@@ -24,7 +24,6 @@ from tui.screens import rate_finder as rate_finder_screen
 from tui.widgets import run_table
 
 
-
 @pytest.fixture
 def still_app(
     words_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

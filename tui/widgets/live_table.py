@@ -217,7 +217,10 @@ class LiveTable(ScrollView, can_focus=True):
         """The columns that there is room for: a text may be cut, half a number is another one."""
         columns = self._columns
         ends = list(accumulate(column.width + GAP for column in columns))
-        least = [end - GAP if one.right else end - one.width for one, end in zip(columns, ends, strict=True)]
+        least = [
+            end - GAP if one.right else end - one.width
+            for one, end in zip(columns, ends, strict=True)
+        ]
         return next((n for n, end in enumerate(least) if end > self.size.width), len(columns))
 
     def _make_heads(self) -> list[Content]:
