@@ -24,7 +24,7 @@ from tui.signals import Signals
 @runs_option
 @click.option("--tour", is_flag=True, help="Be shown round: the notebook in a dozen short steps.")
 @click.option("--ascii/--no-ascii", default=None,
-              help="Show ASCII alone, or all characters, whatever the terminal seems to be.")  # fmt: skip
+              help="Show ASCII alone, or all characters, whatever terminal this is.")  # fmt: skip
 @click.version_option(__version__)
 def main(source: str, wanted: str, root: Path | None, tour: bool, ascii: bool | None) -> None:
     """A workbench for character-level language models.

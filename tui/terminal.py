@@ -30,7 +30,7 @@ Attributes = list[Any]
 def decode_keys_in(encoding: str) -> None:
     """Let Textual read keys in an encoding, and go on where it would crash at what is wrong."""
     decoder = codecs.getincrementaldecoder("utf-8" if encoding == "ascii" else encoding)
-    linux_driver.getincrementaldecoder = lambda _: partial(decoder, errors="replace")
+    vars(linux_driver)["getincrementaldecoder"] = lambda *_: partial(decoder, errors="replace")
 
 
 def attributes() -> Attributes | None:

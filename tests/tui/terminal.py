@@ -77,6 +77,37 @@ class Terminal:
     def resize(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    @property
+    def picture(self) -> list[str]:
+        """What is to be seen, of what a program that paints the whole screen has written."""
+        rows, columns, *_ = struct.unpack(
+            "HHHH", fcntl.ioctl(self.screen, termios.TIOCGWINSZ, b"\0" * 8)
+        )
+        cells = [[" "] * columns for _ in range(rows)]
+        y = x = 0
+        for piece in re.findall(rf"{SEQUENCE.pattern}|.|\n", self.written):
+            if place := re.fullmatch(r"\x1b\[(\d+);(\d+)H", piece):
+                y, x = int(place[1]) - 1, int(place[2]) - 1
+            elif piece in ("\r", "\n"):
+                y, x = y + (piece == "\n"), 0
+            elif not piece.startswith("\x1b"):
+                if y < rows and x < columns:
+                    cells[y][x] = piece
+                x += 1
+        return ["".join(row) for row in cells]
+
+    def read_on(self, seconds: float) -> None:
+        """Read what comes in this time."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._read(left)
+
+    def until_still(self) -> None:
+        """Read until nothing more comes."""
+        end = time.monotonic() + PATIENCE
+        while self._read(0.5):
+            assert time.monotonic() < end, "it never rests"
+
     def stall(self) -> None:
         """Read nothing more, until nothing more can be written, and some frames longer."""
         stalled = 0

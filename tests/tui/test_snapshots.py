@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from contrast import faint
 from looks import NOW, PICTURES, RECIPE, RUNS, Look, View, held
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -74,6 +75,7 @@ def test_looks(
         for field in app.screen.query(Input):
             field.cursor_blink = False
         app.clear_notifications()
+        import json; open("/tmp/me/faint.jsonl","a").write(json.dumps([view.__name__, look.name, faint(app) if look.name in ("120x40-dark","120x40-light", "80x24-dark") else {}])+chr(10))
 
     try:
         assert snap_compare(app, terminal_size=look.size, run_before=prepare)
