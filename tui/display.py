@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from model.alphabet import show_in
 from tui.characters import CLASS, SIGNS, ToAscii, key_name
+from tui.colours import legible
 from tui.terminal import decode_keys_in
 from tui.widgets.picture import Picture
 
@@ -78,6 +79,13 @@ class Display(App[None]):
         """How a key is written."""
         shown = super().get_key_display(binding)
         return key_name(shown) if self.ascii_only else shown
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The colours and other values that the sheets refer to."""
+        variables = super().get_css_variables()
+        if self.current_theme.ansi:
+            return variables
+        return variables | legible(variables, dark=self.current_theme.dark)
 
     def show_ascii(self, wish: bool | None) -> None:
         """Show ASCII alone, or not; None for what suits the terminal."""

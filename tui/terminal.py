@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import termios
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -29,8 +30,12 @@ Attributes = list[Any]
 
 def decode_keys_in(encoding: str) -> None:
     """Let Textual read keys in an encoding, and go on where it would crash at what is wrong."""
-    decoder = codecs.getincrementaldecoder("utf-8" if encoding == "ascii" else encoding)
-    vars(linux_driver)["getincrementaldecoder"] = lambda *_: partial(decoder, errors="replace")
+    kind = codecs.getincrementaldecoder("utf-8" if encoding == "ascii" else encoding)
+
+    def forgiving(_: str) -> Callable[[], codecs.IncrementalDecoder]:
+        return partial(kind, errors="replace")
+
+    setattr(linux_driver, "getincrementaldecoder", forgiving)  # noqa: B010
 
 
 def attributes() -> Attributes | None:

@@ -27,8 +27,11 @@ def contrast(style: Style) -> float:
 def faint(app: App[object]) -> dict[str, float]:
     """The texts in front that do not stand out enough, and by how much they do."""
     found = {}
-    for strip in app.screen._compositor.render_strips():
-        for text, style, _ in strip:
+    front = app.screen.region
+    if len(app.screen_stack) > 1:
+        front = max((child.region for child in app.screen.children), key=lambda one: one.area)
+    for strip in app.screen._compositor.render_strips()[front.y : front.bottom]:
+        for text, style, _ in strip.crop(front.x, front.right):
             if style and any(map(str.isalnum, text)) and (ratio := contrast(style)) < ENOUGH:
                 found[text.strip()] = round(ratio, 2)
     return found

@@ -351,11 +351,15 @@ RARE |= {cursor}
 MOST = [view for view in VIEWS if view not in RARE]
 WITHOUT_COLOUR = [trained, explorer, gradient, where_from, lens, roads, smoothing, tour]
 WITHOUT_COLOUR += [runs, compare, curves, cursor, marks, layers]
-SMALLEST = MOST
-SMALL = MOST
-HUGE = MOST
-IN_ASCII = MOST
-IN_16_COLOURS = MOST
+WITHOUT_COLOUR += [dataset, generated, trace, recipe_form, open_corpus]
+SMALLEST = [dataset, trained, generated, explorer, lens, roads, smoothing, tour, runs, compare]
+SMALLEST += [recipe_form, open_corpus, help_screen, trace, layers]
+SMALL = [trained, explorer, lens, roads, trace, layers, recipe_form]
+HUGE = [trained, explorer, roads]
+IN_ASCII = [trained, generated, explorer, gradient, lens, roads, smoothing, runs, open_corpus]
+IN_ASCII += [help_screen, layers, trace, marks]
+IN_16_COLOURS = [trained, generated, explorer, lens, roads, runs, recipe_form, open_corpus]
+WITH_LITTLE = [trained, explorer, gradient]
 
 
 class Look(NamedTuple):
@@ -372,11 +376,12 @@ PICTURES = [
     (Look("120x40-dark", (120, 40)), MOST),
     (Look("200x50-dark", (200, 50)), MOST),
     (Look("120x40-light", (120, 40), "textual-light"), MOST),
-    (Look("80x24-mono", environment=(("NO_COLOR", "1"),)), MOST),
+    (Look("80x24-mono", environment=(("NO_COLOR", "1"),)), WITHOUT_COLOUR),
     (Look("40x12-dark", (40, 12)), SMALLEST),
     (Look("60x20-dark", (60, 20)), SMALL),
     (Look("300x100-dark", (300, 100)), HUGE),
     (Look("80x24-ascii", environment=(("LC_ALL", "C"),)), IN_ASCII),
     (Look("80x24-16", environment=(("TERM", "xterm-16color"),)), IN_16_COLOURS),
+    (Look("80x24-poor", environment=(("TERM", "linux"), ("NO_COLOR", "1"))), WITH_LITTLE),
 ]
 """Which views are pictured in which looks."""

@@ -68,5 +68,3 @@ def test_no_size_is_too_small_to_go_on(rows: int, columns: int, words_file: Path
         one.press("q")
         assert one.ends() == 0
         assert "Traceback" not in one.text
-
-

@@ -193,7 +193,8 @@ class LiveTable(ScrollView, can_focus=True):
         elif row < len(self._keys):
             line = self._line(row)
             if row == self.cursor:
-                style += self._component_style(CURSOR)
+                # Over the colours of its cells, which are made for another ground.
+                line = line.stylize(self._component_style(CURSOR) + Style(dim=False))
         segments = line.render_segments(style)
         return Strip(segments).adjust_cell_length(self.size.width, style.rich_style)
 
