@@ -16,9 +16,9 @@ from textual.filter import LineFilter
 CLASS = "-ascii"
 """Of an app that shows ASCII alone."""
 STANDS_FOR = {
-    "-": "─━╌╍┄┅┈┉╴╶╸╺╼╾▔–—‐",
+    "-": "─╌╍┄┅┈┉╴╶╸╺╼╾▔–—‐",
     "|": "│┃╎╏┆┇┊┋╵╷╹╻╽╿║▏▎▍▌▋▊▉▐▕",
-    "=": "═‖▅▒",
+    "=": "═━‖▅▒",
     # Bars that rise, and shades from light to dark; a whole cell ends both.
     "_": "▁␣",
     ".": "▂·",

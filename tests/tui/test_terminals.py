@@ -24,12 +24,12 @@ def walk(one: Terminal) -> None:
     mark = one.mark()
     one.press("2f ")
     one.until("finished", mark)
-    for key, seen in (("4V", "P:"), ("\x1b6", "same|part"), ("R", "age"), ("\x1b?", "Help")):
+    for key, seen in (("4", "rank"), ("6", "identical|part"), ("R", "Runs in")):
         mark = one.mark()
         one.press(key)
         one.until(seen, mark)
     one.until_still()
-    one.press("\x1b\x11")
+    one.press("\x11")
     assert one.ends() == 0
     one.check_that_it_is_as_before()
 
@@ -103,7 +103,8 @@ def test_all_characters_are_sent_where_they_can_be_shown_or_are_wished_for(
     remember(QUICK)
     with terminal(*PROGRAM, "--no-ascii", str(words_file), **environment) as one:
         walk(one)
-        assert {"╭", "⣀"} <= set(one.written)
+        assert "╭" in one.written
+        assert re.search("[\u2801-\u28ff]", one.written), "no braille"
 
 
 def test_words_are_spelled_out_where_the_encoding_lacks_their_characters(tmp_path: Path):
@@ -123,9 +124,8 @@ def test_a_key_that_is_no_utf_8_is_survived(environment: dict[str, str], words_f
     with terminal(*PROGRAM, str(words_file), **environment) as one:
         one.until(r"floor +\d\.\d{4}")
         one.press("5")
-        one.until("word emma")
+        one.until("chance")
         os.write(one.keys, b"\xfc\xff\xc3")
-        one.press("\x1b1")
         one.until_still()
         one.press("\x11")
         assert one.ends() == 0
