@@ -86,6 +86,8 @@ class ToAscii(LineFilter):
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Return segments of the same widths."""
         return [
-            Segment(in_ascii(text, self._encoding), style, control)
-            for text, style, control in segments
+            segment
+            if segment.text.isascii()
+            else Segment(in_ascii(segment.text, self._encoding), segment.style, segment.control)
+            for segment in segments
         ]
