@@ -62,7 +62,8 @@ def options(command: Command) -> set[str]:
     """Those of a command, and of the commands below it."""
     below = command.commands.values() if isinstance(command, Group) else ()
     return {option for each in below for option in options(each)} | {
-        option.opts[-1] if option.name != "n" else "-n"
+        name if option.name != "n" else "-n"
         for option in command.params
         if isinstance(option, Option)
+        for name in (option.opts[-1], *option.secondary_opts)
     }
