@@ -11,9 +11,7 @@ wait has a limit.
 
 from __future__ import annotations
 
-import ctypes
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -228,6 +226,9 @@ class Processes:
 
     def _broadcast(self, value: Any = None, source: int = 0) -> Any:
         """The value that the process of rank `source` gives to all."""
+        import ctypes
+        import pickle
+
         import torch
         import torch.distributed as dist
 

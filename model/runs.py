@@ -15,7 +15,6 @@ whose words must have the fingerprint that the run was begun with.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -299,6 +298,8 @@ def find(root: Path, wanted: str) -> Run:
 
 def fingerprint(corpus: Corpus) -> str:
     """The SHA-256 of a corpus's text."""
+    import hashlib
+
     return hashlib.sha256(corpus.text.encode()).hexdigest()
 
 

@@ -25,8 +25,17 @@ from tui.signals import Signals
 @click.option("--tour", is_flag=True, help="Be shown round: the notebook in a dozen short steps.")
 @click.option("--ascii/--no-ascii", default=None,
               help="Show ASCII alone, or all characters, whatever terminal this is.")  # fmt: skip
+@click.option("--low-bandwidth/--no-low-bandwidth", default=None,
+              help="Send less to the terminal, as is done over SSH, or all.")  # fmt: skip
 @click.version_option(__version__)
-def main(source: str, wanted: str, root: Path | None, tour: bool, ascii: bool | None) -> None:
+def main(
+    source: str,
+    wanted: str,
+    root: Path | None,
+    tour: bool,
+    ascii: bool | None,
+    low_bandwidth: bool | None,
+) -> None:
     """A workbench for character-level language models.
 
     CORPUS is a file with one word a line, "-" for standard input, or the name of a built-in corpus
@@ -53,7 +62,15 @@ def main(source: str, wanted: str, root: Path | None, tour: bool, ascii: bool | 
 
     from tui.app import MakemoreApp
 
-    app = MakemoreApp(source or DEFAULT, corpus, runs=root, run=run, tour=tour, ascii=ascii)
+    app = MakemoreApp(
+        source or DEFAULT,
+        corpus,
+        runs=root,
+        run=run,
+        tour=tour,
+        ascii=ascii,
+        low_bandwidth=low_bandwidth,
+    )
     status = signals.run(app)
     if farewell := app.farewell():
         click.echo(farewell, err=True)

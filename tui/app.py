@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -18,12 +17,12 @@ from textual.events import DescendantFocus
 from textual.keys import format_key
 from textual.reactive import var
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Footer, Input, Static, Tab, Tabs
 
 from model.corpus import DEFAULT, Corpus
 from model.recipe import Recipe
 from model.runs import Run, default_root
-from tui.display import lacks_characters
 from tui.keys import KEYS, bindings_of
 from tui.messages import CellFollowed, DrawsChanged, KChosen, L2Chosen, WordFollowed
 from tui.run_bench import RunBench
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
 
 FRAMES = ("1 Dataset", "2 Training", "3 Generator")
 """What the first picture shows of the panes, which are imported after it."""
-FRAMES_PER_SECOND = 4 if "SSH_CONNECTION" in os.environ else 10
+FRAMES_PER_SECOND = 10.0
+LOW_FRAMES_PER_SECOND = 4.0  # at a low bandwidth
 
 
 class MakemoreApp(RunBench):
@@ -63,6 +63,7 @@ class MakemoreApp(RunBench):
         run: Run | None = None,
         tour: bool = False,
         ascii: bool | None = None,
+        low_bandwidth: bool | None = None,
     ) -> None:
         """Make the app.
 
@@ -73,6 +74,7 @@ class MakemoreApp(RunBench):
             run: what to begin with instead of a corpus.
             tour: whether to begin with the tour.
             ascii: whether to show ASCII alone; None for what is remembered, or suits the terminal.
+            low_bandwidth: whether to send less to the terminal; None likewise.
         """
         super().__init__(runs or default_root())
         self._source = source
@@ -80,6 +82,8 @@ class MakemoreApp(RunBench):
         self._run = run
         self._begin_tour = tour
         self._ascii = ascii
+        self._low_bandwidth = low_bandwidth
+        self._pulling: Timer | None = None
         self._filled = False
 
     def compose(self) -> ComposeResult:
@@ -98,6 +102,8 @@ class MakemoreApp(RunBench):
         self.recall()
         if self._ascii is not None:
             self.show_ascii(self._ascii)
+        if self._low_bandwidth is not None:
+            self.low_bandwidth = self._low_bandwidth
         # The first picture is painted before the panes are made, and torch imported after that.
         self.call_after_refresh(self._fill)
 
@@ -142,19 +148,34 @@ class MakemoreApp(RunBench):
             ),
         )
         titles = [f"{pane.NUMBER} {pane.TITLE}" for pane in PANES]
-        await self.mount(Tabs(*(Tab(title, id=_id(title)) for title in titles)), before=frames)
+        tabs = Tabs(*(Tab(title, id=_id(title)) for title in titles))
+        bandwidth = Static("low bandwidth", id="bandwidth")
+        await self.mount(Horizontal(tabs, bandwidth, id="top"), before=frames)
         tour = Tour().data_bind(MakemoreApp.counts)
         tour.stop = self.remembered.tour
         await self.mount(tour, after=frames)
         self._filled = True
         self.watch_pane()
-        self.set_interval(1 / FRAMES_PER_SECOND, self.pull)
+        self._pull_in_time()
         if self._run is not None:
             self.open_run(self._run)
         else:
             self.open_corpus(self._source, self._given)
         if self._begin_tour:
             self.action_tour()
+
+    def watch_low_bandwidth(self) -> None:
+        """Draw less often, or as often as before."""
+        super().watch_low_bandwidth()
+        if self._pulling:
+            self._pull_in_time()
+
+    def _pull_in_time(self) -> None:
+        if self._pulling:
+            self._pulling.stop()
+        low = min(FRAMES_PER_SECOND, LOW_FRAMES_PER_SECOND)
+        rate = low if self.low_bandwidth else FRAMES_PER_SECOND
+        self._pulling = self.set_interval(1 / rate, self.pull)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Until the panes are there, one can only leave."""
@@ -325,12 +346,6 @@ class MakemoreApp(RunBench):
 
         self.push_screen(HelpScreen(self._pane, KEYS, self.focused))
 
-    def action_characters(self) -> None:
-        """Show ASCII alone, or all characters again."""
-        wish = not self.ascii_only
-        self.show_ascii(wish)
-        self.remember(ascii=None if wish is lacks_characters() else wish)
-
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every command there is, for the palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
@@ -338,6 +353,12 @@ class MakemoreApp(RunBench):
             yield SystemCommand("Characters: all", "Braille, frames, signs", self.action_characters)
         else:
             yield SystemCommand("Characters: ASCII", "For poor fonts", self.action_characters)
+        if self.low_bandwidth:
+            about = f"{FRAMES_PER_SECOND:.0f} updates a second, animations"
+            yield SystemCommand("Bandwidth: full", about, self.action_bandwidth)
+        else:
+            about = f"At most {LOW_FRAMES_PER_SECOND:.0f} updates a second, no animations"
+            yield SystemCommand("Bandwidth: low", about, self.action_bandwidth)
         yield SystemCommand("Screenshot", "Write the screen to an SVG", self.deliver_screenshot)
         from tui.tour import STOPS
 

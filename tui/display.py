@@ -8,12 +8,16 @@ import re
 import sys
 from collections.abc import Sequence
 
+from textual import on
 from textual.app import App
 from textual.binding import Binding
+from textual.constants import TEXTUAL_ANIMATIONS
+from textual.events import DescendantFocus
 from textual.filter import LineFilter
 from textual.reactive import var
 from textual.theme import Theme
 from textual.widget import Widget
+from textual.widgets import Input
 
 from model.alphabet import show_in
 from tui.characters import CLASS, SIGNS, ToAscii, key_name
@@ -22,6 +26,8 @@ from tui.terminal import decode_keys_in
 from tui.widgets.picture import Picture
 
 UTF_8 = "utf-8"
+LOW_BANDWIDTH = "-low-bandwidth"
+"""The class of an app to which that applies."""
 POOR = re.compile(r"linux|dumb|unknown|ansi|cons|sun|wsvt|vt\d")
 """Terminals, by the beginnings of their names, whose fonts lack braille and much else."""
 ANSI = {True: "ansi-dark", False: "ansi-light"}
@@ -56,10 +62,17 @@ def lacks_characters() -> bool:
     return encoding() != UTF_8 or POOR.match(os.environ.get("TERM", "")) is not None
 
 
+def over_ssh() -> bool:
+    """Whether the terminal is at the other end of a connection."""
+    return any(name in os.environ for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))
+
+
 class Display(App[None]):
     """An app that shows what the terminal can."""
 
     ascii_only: var[bool] = var(False, init=False)
+    low_bandwidth: var[bool] = var(False, init=False)
+    """Whether less is sent: fewer updates, nothing that moves by itself."""
 
     def __init__(self) -> None:
         if os.environ.get("TERM", "").startswith("screen") and "TMUX" not in os.environ:
@@ -101,6 +114,17 @@ class Display(App[None]):
                 widget.refresh()
                 if isinstance(widget, Picture):
                     widget.redraw()
+
+    def watch_low_bandwidth(self) -> None:
+        """Say it, and let nothing move that need not."""
+        self.set_class(self.low_bandwidth, LOW_BANDWIDTH)
+        self.animation_level = "none" if self.low_bandwidth else TEXTUAL_ANIMATIONS
+
+    @on(DescendantFocus)
+    def still_cursor(self, message: DescendantFocus) -> None:
+        """Let no cursor blink: while nothing happens, nothing is sent."""
+        if isinstance(message.widget, Input):
+            message.widget.cursor_blink = False
 
     @property
     def few_colours(self) -> bool:

@@ -28,6 +28,8 @@ class Settings:
     """The stop at which the tour was left."""
     ascii: bool | None = None
     """Whether ASCII alone is shown; None for what suits the terminal."""
+    low_bandwidth: bool | None = None
+    """Whether little is sent to the terminal; None for what suits it."""
 
 
 def path() -> Path:
@@ -49,10 +51,12 @@ def load() -> tuple[Settings, str]:
         if recipe.name not in RECIPES:
             raise ValueError(f"no recipe is called {recipe.name}")
         tour = int(stored.get("tour", 0))
-        ascii = stored.get("ascii")
-        if ascii not in (None, True, False):
-            raise ValueError("ascii is neither true nor false")
-        return Settings(str(stored["theme"]), recipe, tour, ascii), ""
+        wishes: list[bool | None] = []
+        for name in ("ascii", "low_bandwidth"):
+            wishes.append(stored.get(name))
+            if wishes[-1] not in (None, True, False):
+                raise ValueError(f"{name} is neither true nor false")
+        return Settings(str(stored["theme"]), recipe, tour, *wishes), ""
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:

@@ -23,7 +23,7 @@ from model.recipe import RECIPES, Recipe
 from model.session import Phase, Session, Snapshot, in_one_line
 from model.training_session import TrainingSession
 from tui import settings
-from tui.display import Display
+from tui.display import Display, lacks_characters, over_ssh
 from tui.look import Look
 from tui.messages import (
     CorpusCounted,
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.4
 """From one look at the network to the next, at least: nobody reads faster."""
+LOW_LOOK_SECONDS = 1.0
+"""The same at a low bandwidth: a table that is full of new figures is the most that is sent."""
 LOOKING_SHARE = 0.2
 """Of the time at most goes into looking at the network while it learns."""
 LATER = ("plotext", "tui.screens.help", "tui.screens.recipe_form", "tui.screens.open_corpus")
@@ -312,7 +314,8 @@ class Workbench(Display):
     def take_look(self, message: LookTaken) -> None:
         """Keep it until the screen is next drawn, so that it is drawn once for all."""
         self._looking = False
-        rest = max(LOOK_SECONDS, message.seconds * (1 / LOOKING_SHARE - 1))
+        least = LOW_LOOK_SECONDS if self.low_bandwidth else LOOK_SECONDS
+        rest = max(least, message.seconds * (1 / LOOKING_SHARE - 1))
         self._look_due = time.monotonic() + rest
         self._taken = message.look
 
@@ -336,8 +339,22 @@ class Workbench(Display):
             remembered = replace(remembered, theme=settings.DEFAULT_THEME)
         self.remembered, self.recipe = remembered, remembered.recipe
         self.show_ascii(remembered.ascii)
+        self.low_bandwidth = (
+            over_ssh() if remembered.low_bandwidth is None else remembered.low_bandwidth
+        )
         self.take_theme(remembered.theme)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
+
+    def action_characters(self) -> None:
+        """Show ASCII alone, or all characters again."""
+        wish = not self.ascii_only
+        self.show_ascii(wish)
+        self.remember(ascii=None if wish is lacks_characters() else wish)
+
+    def action_bandwidth(self) -> None:
+        """Send less to the terminal, or as much as at a local one."""
+        wish = self.low_bandwidth = not self.low_bandwidth
+        self.remember(low_bandwidth=None if wish is over_ssh() else wish)
 
     def remember(self, **changes: Any) -> None:
         """Keep some of the settings for the next start."""

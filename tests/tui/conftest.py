@@ -11,7 +11,7 @@ from model.alphabet import show_in
 from model.corpus import Corpus, parse
 
 ELSEWHERE = ("SSH_CONNECTION", "NO_COLOR", "COLORTERM", "TEXTUAL_THEME", "COLUMNS", "LINES")
-ELSEWHERE += ("STY", "TMUX", "LC_ALL", "LC_CTYPE")
+ELSEWHERE += ("SSH_CLIENT", "SSH_TTY", "STY", "TMUX", "LC_ALL", "LC_CTYPE")
 HERE = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
 
 

@@ -115,8 +115,24 @@ def test_neither_torch_nor_plotext_is_imported_before_the_first_frame():
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-def test_fewer_frames_are_drawn_over_ssh():
-    code = "import tui.app; print(tui.app.FRAMES_PER_SECOND)"
-    here = run(sys.executable, "-c", code)
-    far = run(sys.executable, "-c", code, SSH_CONNECTION="192.0.2.1 1 192.0.2.2 22")
-    assert float(far.stdout) <= 4 < float(here.stdout)
+SSH = {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"}
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "low"),
+    [
+        ([], {}, False),
+        ([], SSH, True),
+        (["--low-bandwidth"], {}, True),
+        (["--no-low-bandwidth"], SSH, False),
+    ],
+    ids=["here", "over SSH", "as asked here", "as asked over SSH"],
+)
+def test_a_low_bandwidth_is_said(
+    options: list[str], environment: dict[str, str], low: bool, words_file: Path
+):
+    with terminal(*PROGRAM, *options, str(words_file), **environment) as one:
+        one.until(r"floor +\d\.\d{4}")
+        assert ("low bandwidth" in one.text) is low
+        one.press("q")
+        assert one.ends() == 0
