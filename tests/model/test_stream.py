@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
@@ -39,23 +40,26 @@ def check_that_they_are_the_same(ours: Ngrams, theirs: Ngrams) -> None:
     assert torch.equal(ours.counts, theirs.counts)
 
 
-@pytest.fixture(params=["tables", "ranks", "sorting"], scope="module")
-def way(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Counts in a table for each thread; by the ranks of what occurs; or by sorting alone."""
+each_way = pytest.mark.parametrize("way", ["tables", "ranks", "sorting"])
+
+
+@contextmanager
+def counted_by(way: str) -> Iterator[None]:
+    """Count in a table for each thread; by the ranks of what occurs; or by sorting alone."""
     with pytest.MonkeyPatch.context() as patch:
-        if request.param != "tables":
+        if way != "tables":
             patch.setattr(counting, "MOST_ENTRIES", 0)
             patch.setattr(counting, "GATHERED", 20)
-        if request.param == "ranks":
+        if way == "ranks":
             patch.setattr(windows, "LEAST_ENTRIES", 100)
-        if request.param == "sorting":
+        if way == "sorting":
             patch.setattr(windows, "LEAST_ENTRIES", 0)
             patch.setattr(windows, "ENTRIES_PER_TOKEN", 0)
             patch.setattr(windows, "MOST_NUMBERS", 1 << 20)
         yield
 
 
-@pytest.mark.usefixtures("way")
+@each_way
 @given(data, orders, chunks, st.sampled_from((1, 3)), st.booleans())
 @example("a\r\n\ufeff\r\nb \n\n\u3000a".encode(), 3, 1, 2, False)
 @example(b"\n\n \xef\xbb\xbf\n\xef\xbb\xbfava\n\xef\xbb\xbfemma", 3, 1, 1, False)
@@ -63,16 +67,17 @@ def way(request: pytest.FixtureRequest) -> Iterator[None]:
 @example(b"olivia\nolivia-ava\n\nolivia" * 3, 40, 7, 3, False)
 @example("e\n\u0301a\ne\u0301".encode(), 2, 1, 1, True)
 def test_any_bytes_are_counted_as_at_once_or_refused_as_at_once(
-    data: bytes, n: int, chunk: int, threads: int, pipe: bool
+    way: str, data: bytes, n: int, chunk: int, threads: int, pipe: bool
 ):
     try:
         corpus = parse(data, "words")
     except MakemoreError as error:
-        with pytest.raises(MakemoreError) as refused:
+        with counted_by(way), pytest.raises(MakemoreError) as refused:
             streamed(data, n, chunk, threads, pipe=pipe)
         assert str(refused.value) == str(error)
         return
-    counts = streamed(data, n, chunk, threads, pipe=pipe)
+    with counted_by(way):
+        counts = streamed(data, n, chunk, threads, pipe=pipe)
     check_that_they_are_the_same(counts.ngrams, count(corpus, n))
     assert counts.word_count == corpus.word_count
     assert counts.characters == corpus.characters
@@ -81,11 +86,13 @@ def test_any_bytes_are_counted_as_at_once_or_refused_as_at_once(
     assert not counts.has(max(corpus.words) + "a")
 
 
-@pytest.mark.usefixtures("way")
+@each_way
 @given(st.from_type(Corpus), orders, chunks)
-def test_a_corpus_is_counted_in_chunks_as_at_once(corpus: Corpus, n: int, chunk: int):
-    check_that_they_are_the_same(count(corpus, n, chunk), count(corpus, n))
-    assert all(map(torch.equal, examples(corpus, n, chunk), examples(corpus, n)))
+def test_a_corpus_is_counted_in_chunks_as_at_once(way: str, corpus: Corpus, n: int, chunk: int):
+    with counted_by(way):
+        counts, pairs = count(corpus, n, chunk), examples(corpus, n, chunk)
+    check_that_they_are_the_same(counts, count(corpus, n))
+    assert all(map(torch.equal, pairs, examples(corpus, n)))
 
 
 def test_an_empty_part_keeps_the_alphabet_of_the_whole():

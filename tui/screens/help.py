@@ -23,7 +23,7 @@ from tui.keys import bindings_of
 ALWAYS = [
     Binding("tab", "", "Next pane", tooltip="Or the next field of a form"),
     Binding("enter", "", "Choose", tooltip="Follow what is under the cursor"),
-    Binding("ctrl+p", "", "Commands", tooltip="Every command by its name, themes too"),
+    Binding("ctrl+p", "", "Commands", tooltip="Every command; theme, characters, bandwidth"),
 ]
 
 

@@ -42,20 +42,23 @@ class ReportLog(ScrollView, can_focus=True):
         following = reports is not self._reports or self._following
         self._following = following
         self._reports, self._count = reports, len(reports)
-        self._lengthen()
+        laid_out = self._lengthen()
         if following:
-            self.scroll_end(animate=False, immediate=True)  # in the same frame
+            self.scroll_end(animate=False, immediate=laid_out)  # in the same frame, if possible
         self.refresh()
 
-    def _lengthen(self) -> None:
-        """Take note of how many lines there are."""
-        size = Size(self.size.width, 1 + self._count)
-        if size.width == self.virtual_size.width and self.show_vertical_scrollbar:
+    def _lengthen(self) -> bool:
+        """Take note of how many lines there are; whether that needs no new layout."""
+        size, before = Size(self.size.width, 1 + self._count), self.virtual_size
+        grown = size.width == before.width and size.height >= before.height
+        laid_out = grown and self.show_vertical_scrollbar
+        if laid_out:
             # As the reactive does, without laying the whole screen out for a longer scrollbar.
             self.set_reactive(ScrollView.virtual_size, size)  # pyright: ignore[reportArgumentType]
             self.vertical_scrollbar.window_virtual_size = size.height
         else:
             self.virtual_size = size
+        return laid_out
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow again, or no more, when somebody scrolls."""
