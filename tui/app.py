@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 FRAMES = ("1 Dataset", "2 Training", "3 Generator")
 """What the first picture shows of the panes, which are imported after it."""
+WIDE = 100  # columns from which panes stand beside each other
 FRAMES_PER_SECOND = 10.0
 LOW_FRAMES_PER_SECOND = 4.0  # at a low bandwidth
 
@@ -47,7 +48,7 @@ class MakemoreApp(RunBench):
         (0, "-slim"),
         (40, "-narrow"),
         (66, "-medium"),
-        (100, "-wide"),
+        (WIDE, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-short"), (16, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
@@ -84,6 +85,7 @@ class MakemoreApp(RunBench):
         self._ascii = ascii
         self._low_bandwidth = low_bandwidth
         self._pulling: Timer | None = None
+        self._zoomed = False
         self._filled = False
 
     def compose(self) -> ComposeResult:
@@ -110,44 +112,16 @@ class MakemoreApp(RunBench):
     async def _fill(self) -> None:
         """Put the panes into their frames, under tabs."""
         gc.enable()
-        from tui.panes.dataset import DatasetPane
         from tui.panes.every import PANES
-        from tui.panes.explorer import ExplorerPane
-        from tui.panes.generator import GeneratorPane
-        from tui.panes.lens import LensPane
-        from tui.panes.roads import RoadsPane
-        from tui.panes.smoothing import SmoothingPane
-        from tui.panes.training import TrainingPane
         from tui.tour import Tour
 
         frames = self.query_one("#panes")
         await frames.remove_children()
-        await frames.mount(
-            DatasetPane(id="dataset").data_bind(
-                MakemoreApp.corpus, MakemoreApp.counts, MakemoreApp.recipe, MakemoreApp.activity
-            ),
-            TrainingPane(id="training").data_bind(
-                MakemoreApp.snapshot,
-                MakemoreApp.look,
-                MakemoreApp.recipe,
-                MakemoreApp.pace,
-                MakemoreApp.full_speed,
-                MakemoreApp.counts,
-                MakemoreApp.yardstick,
-            ),
-            GeneratorPane(id="generator").data_bind(MakemoreApp.corpus, MakemoreApp.counts),
-            ExplorerPane(id="explorer").data_bind(
-                MakemoreApp.corpus, MakemoreApp.counts, MakemoreApp.look
-            ),
-            LensPane(id="lens").data_bind(MakemoreApp.corpus, MakemoreApp.counts, MakemoreApp.look),
-            RoadsPane(id="roads").data_bind(
-                MakemoreApp.corpus, MakemoreApp.counts, MakemoreApp.look
-            ),
-            SmoothingPane(id="smoothing").data_bind(
-                MakemoreApp.corpus, MakemoreApp.counts, MakemoreApp.recipe, MakemoreApp.snapshot
-            ),
-        )
         titles = [f"{pane.NUMBER} {pane.TITLE}" for pane in PANES]
+        panes = [kind(id=_id(title)) for kind, title in zip(PANES, titles, strict=True)]
+        for pane in panes:
+            pane.data_bind(*(getattr(MakemoreApp, name) for name in pane.FOLLOWS))
+        await frames.mount(*panes)
         tabs = Tabs(*(Tab(title, id=_id(title)) for title in titles))
         bandwidth = Static("low bandwidth", id="bandwidth")
         await self.mount(Horizontal(tabs, bandwidth, id="top"), before=frames)
@@ -315,9 +289,7 @@ class MakemoreApp(RunBench):
 
     def watch_pane(self) -> None:
         """Bring the pane to the front."""
-        for pane in self._all_panes:
-            pane.set_class(pane is self._pane, "-active")
-        self._panes.set_class(self._pane.BESIDE, "-beside")
+        self._arrange()
         self.query_one(Tabs).active = self._pane.id or ""
         self._pane.target.focus()
 
@@ -338,7 +310,23 @@ class MakemoreApp(RunBench):
 
     def action_zoom(self) -> None:
         """Give the pane the whole screen, or the others their place back."""
-        self._panes.toggle_class("-zoomed")
+        self._zoomed = not self._zoomed
+        self._arrange()
+
+    def on_resize(self) -> None:
+        """Show as many panes as there is room for."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show the pane, and beside it, if there is room, those that belong there.
+
+        By the panes' own styles: a change of classes styles all that is in them anew.
+        """
+        active = self._pane if self._all_panes else None
+        beside = bool(active and active.BESIDE and not self._zoomed and self.size.width >= WIDE)
+        for pane in self._all_panes:
+            pane.display = pane is active or (beside and pane.BESIDE)
+            pane.styles.width = None if beside else "1fr"
 
     def action_help(self) -> None:
         """Show what the pane shows and what the keys do."""

@@ -12,6 +12,7 @@ from workbench import ENDLESS, QUICK, Bench, key_event, settle, workbench
 
 from model.recipe import RECIPES
 from model.session import Phase
+from tui.panes.pane import Pane
 from tui.screens.help import HelpScreen
 from tui.screens.recipe_form import RecipeForm
 from tui.screens.where_from import WhereFromScreen
@@ -55,7 +56,7 @@ async def finished(bench: Bench) -> None:
     bench.app.full_speed = True
     await bench.press("escape", "2", "space")
     await bench.phase(Phase.FINISHED)
-    if not bench.app.screen.has_class("-zoomed"):
+    if sum(pane.display for pane in bench.app.query(Pane)) > 1:
         await bench.press("z")
 
 

@@ -30,6 +30,7 @@ class DatasetPane(Pane):
     NUMBER = 1
     TITLE = "Dataset"
     HINT = r"\[ ] order n · o open"
+    FOLLOWS = ("corpus", "counts", "recipe", "activity")
     BESIDE = True
     HELP = """\
 ### Dataset

@@ -23,6 +23,8 @@ class Pane(Vertical):
     HINT: ClassVar[str]
     """The keys of the pane, for its frame."""
 
+    FOLLOWS: ClassVar[tuple[str, ...]] = ("corpus", "counts")
+    """What of the workbench's state the pane has as its own."""
     BESIDE: ClassVar[bool] = False
     """Whether a wide screen shows the pane together with others."""
     LOOKS: ClassVar[bool] = False
@@ -52,6 +54,7 @@ class Pane(Vertical):
 class LookingPane(Pane):
     """A pane that compares counts and network while it learns, and rests while it is hidden."""
 
+    FOLLOWS = ("corpus", "counts", "look")
     LOOKS = True
 
     corpus: var[Corpus | None] = var(None, init=False)

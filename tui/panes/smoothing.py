@@ -55,6 +55,7 @@ class SmoothingPane(LookingPane):
     NUMBER = 7
     TITLE = "Smoothing"
     HINT = "←→ k · ↑↓ L2 · b best k · 0 none · e edit"
+    FOLLOWS = ("corpus", "counts", "recipe", "snapshot")
     LOOKS = False
     HELP = """\
 ### Smoothing

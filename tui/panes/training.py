@@ -47,6 +47,7 @@ class TrainingPane(Pane):
     NUMBER = 2
     TITLE = "Training"
     HINT = "s step · r reset · x stop · e recipe"
+    FOLLOWS = ("snapshot", "look", "recipe", "pace", "full_speed", "counts", "yardstick")
     BESIDE = True
     LOOKS = True
     HELP = """\
