@@ -10,6 +10,8 @@ PACED_CHUNK_SECONDS = 0.04
 CHUNKS = (1, 2, 5, 10, 25, 50)
 """Steps in a chunk: few different numbers, since a GPU captures each of them once."""
 WINDOW_SECONDS = 1.0
+WAY_SECONDS = 0.03
+"""In which a screen obeys a key and is painted."""
 
 
 class Pace:
@@ -28,6 +30,10 @@ class Pace:
         self.due = time.perf_counter()
         self._marks.clear()
         self._marks.append((self.due, step))
+
+    def give_way(self) -> None:
+        """Let other threads have the interpreter to themselves for a moment; from any thread."""
+        self.due = max(self.due, time.perf_counter() + WAY_SECONDS)
 
     @property
     def chunk(self) -> int:

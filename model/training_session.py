@@ -64,6 +64,8 @@ class TrainingSession:
         self._corpus: Corpus | None = None
         self._snapshot = Snapshot()
         self._pace = Pace(speed)
+        self.give_way = self._pace.give_way
+        """Do no step for a moment, in which a key is obeyed."""
         self._breath = breath
         self._processes = processes
         self._runs = runs
@@ -155,11 +157,9 @@ class TrainingSession:
 
         def copy() -> None:
             try:
-                future.set_result(
-                    Trained(self._trainer.network.frozen(), self._trainer.step, self._snapshot.run)
-                    if self._trainer
-                    else None
-                )
+                trainer, run = self._trainer, self._snapshot.run
+                found = Trained(trainer.network.frozen(), trainer.step, run) if trainer else None
+                future.set_result(found)
             except Exception as error:  # out of memory, say: the asker's matter, not the run's
                 future.set_exception(error)
 

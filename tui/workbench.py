@@ -13,6 +13,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from textual import on, work
+from textual.events import Event, Key
 from textual.reactive import var
 from textual.worker import Worker, WorkerState
 
@@ -128,6 +129,12 @@ class Workbench(Display):
                 self.activity = ""
                 self._counting = False
             self.notify(in_one_line(error), severity="error", timeout=10, markup=False)
+
+    async def on_event(self, event: Event) -> None:
+        """Obey a key before all else: tiny steps would leave this thread every other moment."""
+        if isinstance(event, Key):
+            self.local.give_way()
+        await super().on_event(event)
 
     # The corpus
 

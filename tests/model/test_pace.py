@@ -1,0 +1,25 @@
+"""When the next chunk of steps is due."""
+
+import time
+
+from model.pace import Pace
+
+
+def test_after_way_was_given_the_next_chunk_is_due_later():
+    pace = Pace(None)
+    pace.begin(0)
+    due = pace.due
+    pace.give_way()
+    later = pace.due
+    assert later > due
+    pace.note(time.perf_counter(), 1)  # the chunk that was under way meanwhile
+    assert pace.due >= later
+
+
+def test_a_slow_run_does_not_become_faster_by_giving_way():
+    pace = Pace(0.1)
+    pace.begin(0)
+    pace.note(time.perf_counter(), 1)
+    due = pace.due
+    pace.give_way()
+    assert pace.due == due
