@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 FRAMES = ("1 Dataset", "2 Training", "3 Generator")
 """What the first picture shows of the panes, which are imported after it."""
-WIDE = 100  # columns from which panes stand beside each other
 FRAMES_PER_SECOND = 10.0
 LOW_FRAMES_PER_SECOND = 4.0  # at a low bandwidth
 
@@ -48,7 +47,7 @@ class MakemoreApp(RunBench):
         (0, "-slim"),
         (40, "-narrow"),
         (66, "-medium"),
-        (WIDE, "-wide"),
+        (100, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-short"), (16, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
@@ -305,7 +304,8 @@ class MakemoreApp(RunBench):
         if message.widget is not self.focused:
             return
         for place, pane in enumerate(self._all_panes):
-            if pane in message.widget.ancestors_with_self:
+            # A pane that was left meanwhile has lost the focus, and does not know it yet.
+            if pane.display and pane in message.widget.ancestors_with_self:
                 self.pane = place
 
     def action_zoom(self) -> None:
@@ -313,20 +313,18 @@ class MakemoreApp(RunBench):
         self._zoomed = not self._zoomed
         self._arrange()
 
-    def on_resize(self) -> None:
-        """Show as many panes as there is room for."""
-        self._arrange()
-
     def _arrange(self) -> None:
-        """Show the pane, and beside it, if there is room, those that belong there.
+        """Show the pane, and beside it, where the screen is wide, those that belong there.
 
         By the panes' own styles: a change of classes styles all that is in them anew.
         """
-        active = self._pane if self._all_panes else None
-        beside = bool(active and active.BESIDE and not self._zoomed and self.size.width >= WIDE)
+        active = self._pane
+        beside = active.BESIDE and not self._zoomed
         for pane in self._all_panes:
-            pane.display = pane is active or (beside and pane.BESIDE)
-            pane.styles.width = None if beside else "1fr"
+            # Of those that may stand beside it, the sheet decides by the width of the screen.
+            shown = "block" if pane is active else None if beside and pane.BESIDE else "none"
+            pane.styles.display = shown
+            pane.styles.width = "1fr" if self._zoomed else None
 
     def action_help(self) -> None:
         """Show what the pane shows and what the keys do."""
