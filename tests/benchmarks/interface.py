@@ -14,6 +14,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from model.recipe import RECIPES, Recipe
 from model.runs import STATUS
 from tests.benchmarks.core import Row, alternate
@@ -21,12 +23,12 @@ from tests.benchmarks.pseudo_terminal import PATIENCE, PseudoTerminal, terminal
 from tui import settings
 
 STEPS = 10_000_000  # more than there is time for
-SETTLED = 3.0  # seconds, for what comes once after the start
 KEYS = 200  # presses
 GAPS = 0.05, 0.15  # seconds between two: no multiple of a frame
 SECONDS = 10.0
 ROUNDS = 5
-RATE_SECONDS = 4.0
+WARM_SECONDS, RATE_SECONDS = 3.0, 4.0
+POLL_SECONDS = 0.1
 LONG_STEP = 0.001  # seconds
 LEARNT = ("notebook", "mlp")
 """Steps of a hundredth of a millisecond, all in Python, and steps of several milliseconds."""
@@ -51,7 +53,8 @@ def _keys(names: Path, recipe: Recipe) -> Iterator[Row]:
     with _app(names, recipe) as learning, _app(names, recipe) as paused:
         learning.press("2f ")
         paused.press("2s")
-        time.sleep(SETTLED)
+        learning.until("steps/s")
+        paused.until("paused")
         for what, keys in MOVES:
             ours, plain = _latencies(learning, keys), _latencies(paused, keys)
             yield Row(
@@ -68,7 +71,7 @@ def _latencies(app: PseudoTerminal, keys: Sequence[tuple[str, str]]) -> list[flo
     """The seconds from each key to what it paints; the first round is not counted."""
     pause, seconds = random.Random(0), []
     for key, painted in list(keys) * (1 + KEYS // len(keys)):
-        time.sleep(pause.uniform(*GAPS))
+        time.sleep(pause.uniform(*GAPS))  # as somebody types
         mark, pressed = app.mark, app.press(key)
         seconds.append(app.until(painted, mark) - pressed)
     return seconds[len(keys) :]
@@ -81,7 +84,7 @@ def _bytes(names: Path) -> Iterator[Row]:
         ("over SSH", {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"}, "at most 20 KB/s, 4 frames"),
     ):
         with _app(names, recipe, **environment) as app:
-            time.sleep(SETTLED)
+            app.until_still()
             before = _processor(app.process.pid)
             idle, _ = app.written(SECONDS)
             busy = (_processor(app.process.pid) - before) / SECONDS
@@ -89,10 +92,11 @@ def _bytes(names: Path) -> Iterator[Row]:
                 yield Row("written while nothing happens", f"{idle} bytes", goal="0")
                 yield Row("processor while nothing happens", f"{busy:.1%}", goal="below 1 %")
             app.press("2f ")
-            time.sleep(SETTLED)
-            for pane, key in (("Training", "2"), ("Explorer", "4")):
+            app.until("steps/s")
+            for pane, key, shown in (("Training", "2", "steps/s"), ("Explorer", "4", "row 1 of")):
+                mark = app.mark
                 app.press(key)
-                time.sleep(SETTLED / 3)
+                app.until(shown, mark)
                 size, frames = app.written(SECONDS)
                 yield Row(
                     f"streamed {where}, {pane}",
@@ -115,14 +119,16 @@ def _price(names: Path, recipe: Recipe) -> Iterator[Row]:
             app.press("2f ")
             _rate(Path(root))
             for key in keys:
+                mark = app.mark
                 app.press(key)
-                app.until("process")
+                app.until(r"process \d", mark)
             try:
                 return 1 / _rate(Path(root))
             finally:
-                if keys:
-                    app.press("x")  # a run of its own process outlives the app
-                    time.sleep(SETTLED)
+                if keys:  # a run of its own process outlives the app
+                    mark = app.mark
+                    app.press("x")
+                    app.until("stopped", mark)
 
     alone, shown, detached = alternate(
         without, lambda: within(""), lambda: within("D"), rounds=ROUNDS
@@ -141,24 +147,27 @@ def _price(names: Path, recipe: Recipe) -> Iterator[Row]:
 
 def _rate(root: Path) -> float:
     """Steps a second of the one run there, once it has come to speed."""
-    _status(root)
-    time.sleep(SETTLED)
-    began, first = _status(root)
-    time.sleep(RATE_SECONDS)
-    ended, last = _status(root)
-    return (last - first) / (ended - began)
+    told = _told(root)
+    first = last = next(told)
+    while last[0] - first[0] < WARM_SECONDS:
+        last = next(told)
+    first = last
+    while last[0] - first[0] < RATE_SECONDS:
+        last = next(told)
+    return (last[1] - first[1]) / (last[0] - first[0])
 
 
-def _status(root: Path) -> tuple[float, int]:
-    """When the run last said how far it is, and how far that was."""
-    end = time.monotonic() + PATIENCE
+def _told(root: Path) -> Iterator[tuple[float, int]]:
+    """When the run there says how far it is, and how far that is, each time that it does."""
+    before, end = 0.0, time.monotonic() + PATIENCE
     while time.monotonic() < end:
         for place in root.glob(f"*/{STATUS}"):
-            step = json.loads(place.read_text())["step"]
-            if step:
-                return place.stat().st_mtime, step
-        time.sleep(0.1)
-    raise RuntimeError("the run never began")
+            when, step = place.stat().st_mtime, json.loads(place.read_text())["step"]
+            if step and when > before:
+                before, end = when, time.monotonic() + PATIENCE
+                yield when, step
+        time.sleep(POLL_SECONDS)  # no event tells of a file that another process writes
+    raise RuntimeError("the run does not go on")
 
 
 @contextmanager
@@ -167,13 +176,9 @@ def _app(names: Path, recipe: Recipe, **environment: str) -> Iterator[PseudoTerm
     with ExitStack() as stack:
         home = stack.enter_context(TemporaryDirectory())
         places = {"XDG_CONFIG_HOME": home, "MAKEMORE_RUNS": home, **environment}
-        before = {name: os.environ.get(name) for name in ("XDG_CONFIG_HOME",)}
-        os.environ["XDG_CONFIG_HOME"] = home
-        try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_CONFIG_HOME", home)
             settings.save(settings.Settings(recipe=recipe.with_(steps=STEPS)))
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
         app = stack.enter_context(terminal([sys.executable, "-m", "tui", str(names)], **places))
         app.until(r"floor +\d")
         yield app

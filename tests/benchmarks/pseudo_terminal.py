@@ -67,10 +67,16 @@ class PseudoTerminal:
                     raise RuntimeError(f"{pattern!r} was never painted: {tail}")
                 self._more.wait(1)
 
+    def until_still(self, seconds: float = 1.0) -> None:
+        """Wait until nothing has been written for so long."""
+        with self._more:
+            while self._more.wait(seconds) and not self._ended:
+                pass
+
     def written(self, seconds: float) -> tuple[int, int]:
         """The bytes, and the bursts of them, that are written in so many seconds."""
         mark = self.mark
-        time.sleep(seconds)
+        time.sleep(seconds)  # the period that is measured
         chunks = self._chunks[mark:]
         times = [-BURST, *(when for when, _ in chunks)]
         bursts = sum(later - when > BURST for when, later in pairwise(times))
