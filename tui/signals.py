@@ -157,7 +157,7 @@ class Signals:
     def _come_back(self, app: MakemoreApp) -> None:
         """Set the terminal up anew, after a stop that left no time to give it back."""
         while not self._status and not terminal.in_foreground():
-            time.sleep(FOREGROUND_SECONDS)
+            time.sleep(FOREGROUND_SECONDS)  # as above
         if not self._status:  # a hang-up comes with SIGCONT
             with app.suspend():
                 pass

@@ -1,0 +1,71 @@
+"""A chart whose curves are read, alone in an app, and what is pressed and read there."""
+
+import re
+
+import torch
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+from textual.widgets import Button
+from workbench import key_event
+from workbench import settle as settle_screen
+
+from tui.widgets.chart import Reference
+from tui.widgets.curve import Curve
+from tui.widgets.curves import Curves
+
+FLOOR = Reference(2.0, "floor 2.0000")
+STEPS = 1_000_000
+LOSSES = (
+    2.5 + torch.exp(-torch.arange(STEPS) / 100_000) + 0.1 * torch.sin(torch.arange(STEPS) * 1.7)
+)
+SLOPE = torch.linspace(4, 3, 1000)
+
+
+class CurvesApp(App[None]):
+    CSS = "Curves { height: 1fr; } Button { display: none; &.-shown { display: block; } }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chart = Curves()
+
+    def compose(self) -> ComposeResult:
+        yield self.chart
+        yield Button()
+
+    @property
+    def rows(self) -> list[str]:
+        return [self.chart.render_line(y).text for y in range(self.chart.size.height)]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.rows)
+
+    @property
+    def read(self) -> tuple[int, list[float]]:
+        """The step under the cursor and the values there."""
+        numbers = [float(one.replace(",", "")) for one in re.findall(r"-?\d[\d,.]*", self.rows[0])]
+        return int(numbers[0]), numbers[1:]
+
+    @property
+    def axis(self) -> list[float]:
+        return [float(each) for each in self.rows[-1].split()]
+
+
+async def settle(pilot: Pilot) -> None:
+    """Wait until all is drawn, in threads as well; what one has done can start the next."""
+    await settle_screen(pilot)
+    while any(not worker.is_finished for worker in pilot.app.workers):
+        await pilot.app.workers.wait_for_complete()
+        await settle_screen(pilot)
+
+
+async def press(pilot: Pilot, *keys: str) -> None:
+    for key in keys:
+        pilot.app.post_message(key_event(key))
+        await settle(pilot)
+
+
+def run(
+    losses: torch.Tensor = LOSSES, key: str = "run", label: str = "loss", mark: str = ""
+) -> Curve:
+    return Curve(key, losses, label, mark)
