@@ -34,7 +34,7 @@ def rows(names: Path) -> Iterator[Row]:
         began, said, steps, memory = time.monotonic(), 0.0, 0, list[int]()
         session.start(corpus, recipe)
         while (seconds := time.monotonic() - began) < SECONDS:
-            time.sleep(1 / LOOKS_PER_SECOND)
+            time.sleep(1 / LOOKS_PER_SECOND)  # as the screen looks
             if session.snapshot.phase is Phase.FINISHED:
                 steps += session.snapshot.step
                 session.start(corpus, recipe)

@@ -25,7 +25,7 @@ def train(folder: Path) -> int:
     session = TrainingSession(checkpoint_seconds=CHECKPOINT_SECONDS)
     session.restore(run, run.load_corpus(), paused=False)
     while session.snapshot.phase not in (Phase.FINISHED, Phase.FAILED, Phase.STOPPED):
-        time.sleep(0.001)
+        time.sleep(0.001)  # a session is looked at, it calls nobody
     end = session.snapshot
     session.close()
     session.join()
