@@ -18,7 +18,7 @@ from textual.keys import format_key
 from textual.reactive import var
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, Input, Static, Tab, Tabs
+from textual.widgets import Input, Static, Tab, Tabs
 
 from model.corpus import DEFAULT, Corpus
 from model.recipe import Recipe
@@ -26,6 +26,7 @@ from model.runs import Run, default_root
 from tui.keys import KEYS, bindings_of
 from tui.messages import CellFollowed, DrawsChanged, KChosen, L2Chosen, WordFollowed
 from tui.run_bench import RunBench
+from tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from tui.panes.pane import Pane
@@ -95,7 +96,7 @@ class MakemoreApp(RunBench):
                 frame.set_class(title is FRAMES[0], "-active")
                 frame.border_title = title
                 yield frame
-        yield Footer(show_command_palette=False, id="footer")
+        yield KeyBar(id="footer")
         yield Static("make the terminal larger: 40 x 12 at least", id="too-small")
 
     def on_mount(self) -> None:
@@ -314,17 +315,14 @@ class MakemoreApp(RunBench):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Show the pane, and beside it, where the screen is wide, those that belong there.
-
-        By the panes' own styles: a change of classes styles all that is in them anew.
-        """
-        active = self._pane
+        """Show the pane, and beside it, where the screen is wide, those that belong there."""
+        active, panes = self._pane, self._all_panes
         beside = active.BESIDE and not self._zoomed
-        for pane in self._all_panes:
-            # Of those that may stand beside it, the sheet decides by the width of the screen.
-            shown = "block" if pane is active else None if beside and pane.BESIDE else "none"
-            pane.styles.display = shown
-            pane.styles.width = "1fr" if self._zoomed else None
+        for pane in panes:
+            pane.set_class(pane is active, "-active", update=False)
+            pane.set_class(beside and pane.BESIDE, "-beside", update=False)
+        # The panes alone: to style all that is in them anew would take longer than the picture.
+        self.stylesheet.update_nodes(panes)
 
     def action_help(self) -> None:
         """Show what the pane shows and what the keys do."""

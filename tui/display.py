@@ -14,7 +14,8 @@ from textual.binding import Binding
 from textual.constants import TEXTUAL_ANIMATIONS
 from textual.events import DescendantFocus
 from textual.filter import LineFilter
-from textual.reactive import var
+from textual.reactive import Reactive, var
+from textual.screen import Screen
 from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import Input
@@ -67,6 +68,12 @@ def over_ssh() -> bool:
     return any(name in os.environ for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))
 
 
+class PanesScreen(Screen[None]):
+    """A screen that is not drawn anew as a whole when the focus changes."""
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+
+
 class Display(App[None]):
     """An app that shows what the terminal can."""
 
@@ -83,6 +90,10 @@ class Display(App[None]):
         self._to_ascii = ToAscii(encoding())
         self._own_theme = ""
         """The one that was taken because of the terminal, and not wished for."""
+
+    def get_default_screen(self) -> Screen[None]:
+        """The screen below all others."""
+        return PanesScreen(id="_default")
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What each line that was drawn goes through."""

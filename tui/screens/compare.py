@@ -17,7 +17,7 @@ from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Static
 
 from model.alphabet import visible
 from model.errors import MakemoreError
@@ -28,6 +28,7 @@ from tui.widgets.axes import round_down, round_step
 from tui.widgets.chart import Reference
 from tui.widgets.curve import Curve
 from tui.widgets.curves import Curves
+from tui.widgets.key_bar import KeyBar
 from tui.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ divided by 1 - w^t so that it begins at the first loss; `~` stands before it whe
                 yield Curves(id="curves", empty="reading…")
             yield Static(id="notes", markup=False)
             yield Static(id="legend")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Read the histories, again and again."""

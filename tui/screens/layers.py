@@ -11,11 +11,12 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import var
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from model.alphabet import visible
 from model.layers import GOOD_UPDATE, Activations, Layers, Weights
 from model.session import Snapshot
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_table import Cell, Column, LiveTable
 
 LEVELS = " ▁▂▃▄▅▆▇█"
@@ -63,7 +64,7 @@ near -1 or 1, a sigmoid near 0 or 1, a relu at 0. Beside it is the histogram of 
             yield Static(id="step", markup=False)
             yield LiveTable(id="weights")
             yield LiveTable(id="activations")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Show what there is."""

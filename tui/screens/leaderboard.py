@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from model.alphabet import visible
@@ -24,6 +24,7 @@ from model.runs import Run, all_runs
 from model.session import in_one_line
 from tui.screens.forms import Field, Form, new_file
 from tui.widgets.board import Board
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_table import LiveTable
 
 TOLD_SHARE = 0.01
@@ -102,7 +103,7 @@ is best on dev.
             yield Board(id="board")
             yield Static("judging…", id="none", markup=False)
             yield Static(id="about", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Begin."""

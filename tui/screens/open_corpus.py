@@ -13,12 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.reactive import reactive
 from textual.screen import ModalScreen
-from textual.widgets import DirectoryTree, Footer, Input, OptionList
+from textual.widgets import DirectoryTree, Input, OptionList
 from textual.widgets.option_list import Option
 
 from model.alphabet import visible
 from model.corpus import GALLERY
 from tui.screens.forms import SHOWN
+from tui.widgets.key_bar import KeyBar
 
 
 class Files(DirectoryTree):
@@ -72,7 +73,7 @@ class OpenCorpusScreen(ModalScreen[str | None]):
                 files = Files(Path.cwd(), id="files")
                 files.border_title = "files (backspace: up)"
                 yield files
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     @on(Input.Changed)
     def search(self, message: Input.Changed) -> None:

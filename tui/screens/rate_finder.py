@@ -10,13 +10,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from model.recipe import Recipe
 from model.session import in_one_line
 from tui.messages import RateFound, RateNotFound, RatesTried
 from tui.widgets.chart import Chart, Line, Mark, Series
+from tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from model.corpus import Corpus
@@ -66,7 +67,7 @@ A run that goes on meanwhile is not touched, but it shares the processor: both a
             frame.border_title = f"A learning rate for {self._recipe.model}"
             yield Chart(id="valley", empty="counting…", log_x=True)
             yield Static(id="found", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Begin."""

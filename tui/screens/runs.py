@@ -15,7 +15,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from model.alphabet import visible
 from model.connection import Connection
@@ -28,6 +28,7 @@ from tui.screens.compare import CompareScreen
 from tui.screens.forms import Field, Form
 from tui.screens.question import Question
 from tui.widgets.find import Find
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_table import LiveTable
 from tui.widgets.run_table import Listed, RunTable
 from tui.workbench import Workbench
@@ -111,7 +112,7 @@ killed, and it can be gone on with like the others.
             yield Static("looking…", id="none", markup=False)
             yield Find("filter by name, corpus, recipe, n=2 or state", id="filter")
             yield Static(id="about", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Read the directory, again and again."""

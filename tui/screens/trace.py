@@ -15,11 +15,12 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.reactive import var
 from textual.screen import ModalScreen
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Static
 
 from model.alphabet import visible
 from model.sampling import Draw, trace
 from tui.messages import Drawing
+from tui.widgets.key_bar import KeyBar
 
 BESIDE_BAR = 22
 """Columns that the distribution needs next to its bars."""
@@ -65,7 +66,7 @@ first **sum** above u is the choice, marked `◄`.
                     yield Static(id="uniform")
                     with VerticalScroll(can_focus=False):
                         yield Static(id="bars")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Show the word that was chosen."""

@@ -14,12 +14,13 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from model.alphabet import label, spelled
 from model.corpus import Corpus
 from model.occurrences import Occurrence, occurrences
 from model.session import in_one_line
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_table import Cell, Column, LiveTable
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class WhereFromScreen(ModalScreen[str | None]):
             frame.border_title = Content(f"where {context} → {outcome} comes from")
             yield Static("searching…", id="sum", markup=False)
             yield LiveTable(id="found")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Search."""
