@@ -319,7 +319,7 @@ class MakemoreApp(RunBench):
         active, panes = self._pane, self._all_panes
         beside = active.BESIDE and not self._zoomed
         for pane in panes:
-            pane.set_class(pane is active, "-active", update=False)
+            pane.active = pane is active
             pane.set_class(beside and pane.BESIDE, "-beside", update=False)
         # The panes alone: to style all that is in them anew would take longer than the picture.
         self.stylesheet.update_nodes(panes)

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from textual.keys import format_key
 from textual.widgets import Tabs
-from textual.widgets._footer import FooterKey
-from workbench import ENDLESS, QUICK, Bench, rows, workbench
+from workbench import ENDLESS, QUICK, Bench, keys_shown, rows, workbench
 
 from model.corpus import Corpus
 from model.counts import CountModel
@@ -22,6 +21,7 @@ from tui.panes.every import PANES
 from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
 from tui.screens.recipe_form import RecipeForm
+from tui.widgets.key_bar import KeyBar
 
 WIDE, NARROW = (120, 40), (80, 24)
 
@@ -302,9 +302,16 @@ async def test_the_footer_has_at_most_seven_keys(size: tuple[int, int], words_fi
     async with workbench(words_file, size=size) as bench:
         for number in "123":
             await bench.press(number)
-            keys = bench.app.screen.query(FooterKey)
-            assert 1 <= len(keys) <= 7
-            assert all(key.region in bench.app.screen.region for key in keys)
+            shown = keys_shown(bench)
+            assert len(shown) <= 7
+            assert shown[-1] == "q Quit"
+
+
+async def test_a_click_on_a_key_of_the_footer_presses_it(words_file: Path):
+    async with workbench(words_file, size=WIDE) as bench:
+        [row] = rows(bench.app.screen.query_one(KeyBar))
+        await bench.pilot.click(KeyBar, offset=(row.index("Help"), 0))
+        await bench.screen(HelpScreen)
 
 
 # The way out

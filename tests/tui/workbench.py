@@ -20,6 +20,7 @@ from model.runs import Run
 from model.session import Phase
 from tui import settings
 from tui.app import MakemoreApp
+from tui.widgets.key_bar import KeyBar
 
 NAMES = """
     emma olivia ava isabella sophia charlotte mia amelia harper evelyn abigail emily elizabeth
@@ -187,6 +188,12 @@ class Bench:
         """The text that a widget, or the whole screen, shows."""
         widgets = [self.app.screen.query_one(selector)] if selector else self.widgets()
         return "\n".join(line for widget in widgets for line in rows(widget))
+
+
+def keys_shown(bench: Bench) -> list[str]:
+    """The keys in the last row, and what they do."""
+    [row] = rows(bench.app.screen.query_one(KeyBar))
+    return row.strip().split("  ")
 
 
 def is_seen(widget: Widget) -> bool:

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Static
 
@@ -341,7 +340,7 @@ there the letters are keys again, so that `s` does a step while you look.
             self.query_one(HeatMap).focus()
 
     def _say(self, what: str) -> None:
-        self.border_title = Content(f"{self.NUMBER} {self.TITLE}{what and ': ' + what}")
+        self.caption = f"{self.TITLE}{what and ': ' + what}"
 
 
 def _scale(view: View, counts: CountModel) -> Scale:

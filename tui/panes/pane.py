@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
+from textual.content import Content
 from textual.reactive import var
 from textual.widget import Widget
 
@@ -34,10 +35,26 @@ class Pane(Vertical):
     CRAMPED = 48, 14
     """Columns and lines below which a pane shows its main thing alone."""
 
+    active: var[bool] = var(False, init=False)
+    """Whether it is the one that was gone to."""
+    caption: var[str] = var("")
+    """What is written into the frame, after the number."""
+
     def on_mount(self) -> None:
-        """Put the number and the name into the frame."""
-        self.border_title = f"{self.NUMBER} {self.TITLE}"
+        """Put the name and the keys into the frame."""
+        self.caption = self.TITLE
         self.border_subtitle = self.HINT
+
+    def watch_caption(self) -> None:
+        """Write it."""
+        # The sheet could colour it as well, but would have all that is in the pane drawn anew.
+        title = Content(f"{self.NUMBER} {self.caption}")
+        self.border_title = title.stylize("bold $text-accent") if self.active else title  # pyright: ignore[reportAttributeAccessIssue]
+
+    def watch_active(self) -> None:
+        """Let the frame tell."""
+        self.set_class(self.active, "-active", update=False)
+        self.watch_caption()
 
     def on_resize(self) -> None:
         """Choose between the layouts."""

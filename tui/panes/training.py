@@ -171,11 +171,9 @@ retells; **converge** (Adam, cosine) reaches the floor.
     @on(Curves.Looked)
     def _show_title(self) -> None:
         snapshot = self.snapshot
-        title = ", ".join([f"{self.NUMBER} {self.TITLE}", *self.query_one(Curves).looks])
+        title = ", ".join([self.TITLE, *self.query_one(Curves).looks])
         process = f"process {snapshot.process}" if snapshot.process else ""
-        title = Content(" · ".join(filter(None, (title, visible(snapshot.name), process))))
-        if title != self.border_title:  # the whole pane is painted anew with it
-            self.border_title = title  # pyright: ignore[reportAttributeAccessIssue]
+        self.caption = " · ".join(filter(None, (title, visible(snapshot.name), process)))
 
     def _show_warning(self) -> None:
         warning = self.query_one("#warning", Static)

@@ -1,28 +1,75 @@
-"""The last row: the keys that one wants most."""
+"""The last row: the keys that one wants most, of those that work now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
 
 from textual.binding import ActiveBinding
+from textual.content import Content
+from textual.events import Click, MouseMove
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.style import Style
+from textual.widget import Widget
+
+KEY = "key-bar--key"
 
 
-class KeyBar(Footer):
-    """A footer that is made anew only when it would show something else.
+class KeyBar(Widget):
+    """Keys and what they do; a click presses one.
 
-    Textual's own is made anew, and with it the layout of the screen, at each change of the focus.
+    Textual's own footer has a widget for each, and lays the screen out anew for them at each change
+    of the focus: that takes longer than to show another pane.
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id, show_command_palette=False)
-        self._shown: list[tuple[str, str, bool]] = []
+    ALLOW_SELECT: ClassVar[bool] = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {KEY}
+    DEFAULT_CSS = """
+    KeyBar {
+        dock: bottom;
+        height: 1;
+        text-wrap: nowrap;
+        color: $footer-description-foreground;
+        background: $footer-background;
+        & > .key-bar--key { color: $footer-key-foreground; text-style: bold; }
+    }
+    """
 
-    def bindings_changed(self, screen: Screen[object]) -> None:
-        """Show the keys that work now."""
-        active = screen.active_bindings.values()
-        shown = [self._seen(one) for one in active if one.binding.show]
-        if shown != self._shown and self.app.app_focus:
-            self._shown = shown
-            super().bindings_changed(screen)
+    _keys: Mapping[str, ActiveBinding] = {}
 
-    def _seen(self, active: ActiveBinding) -> tuple[str, str, bool]:
-        key = self.app.get_key_display(active.binding)
-        return key, active.binding.description, active.enabled
+    def on_mount(self) -> None:
+        """Follow what works now."""
+        self.screen.bindings_updated_signal.subscribe(self, self._follow)
+
+    def _follow(self, screen: Screen[object]) -> None:
+        if not self.app.app_focus:  # nothing has the focus, until the terminal has it again
+            return
+        keys: dict[str, ActiveBinding] = {}  # the first one of each action
+        for one in screen.active_bindings.values():
+            if one.binding.show:
+                keys.setdefault(one.binding.action, one)
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh()
+
+    def render(self) -> Content:
+        """Return the row."""
+        key = self.get_visual_style(KEY)
+        parts: list[tuple[str, Style]] = []
+        for one in self._keys.values():
+            place = Style(dim=not one.enabled or None) + Style.from_meta({"key": one.binding.key})
+            parts += [
+                (f" {self.app.get_key_display(one.binding)} ", key + place),
+                (f"{one.binding.description} ", place),
+            ]
+        return Content.assemble(*parts)
+
+    def on_click(self, event: Click) -> None:
+        """Press the key."""
+        if key := event.style.meta.get("key"):
+            self.app.simulate_key(key)
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """Tell more about the key."""
+        tips = {one.binding.key: one.tooltip or one.binding.tooltip for one in self._keys.values()}
+        self.tooltip = tips.get(event.style.meta.get("key", ""))
