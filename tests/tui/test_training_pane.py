@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, ProgressBar, Select
+from textual.widgets import Input, Select
 from workbench import ENDLESS, QUICK, Bench, workbench
 
 from model.corpus import Corpus
@@ -14,6 +14,7 @@ from tui import settings
 from tui.panes.training import SIGNS
 from tui.screens.recipe_form import RecipeForm
 from tui.widgets.chart import Chart
+from tui.widgets.progress_line import ProgressLine
 
 NOTEBOOK = RECIPES["notebook"].with_(device="cpu", steps=120)
 WIDE = (160, 40)
@@ -144,11 +145,10 @@ async def test_s_begins_a_run_with_one_step(words_file: Path):
             await bench.steps(step)
             await bench.phase(Phase.PAUSED)
             assert bench.app.snapshot.step == step
-        bar = bench.app.query_one(ProgressBar)
-        assert (bar.progress, bar.total) == (3, QUICK.steps)
+        assert bench.app.query_one(ProgressLine).share == 3 / QUICK.steps
         await bench.press("f", "space")
         await bench.phase(Phase.FINISHED)
-        assert bar.percentage == 1
+        assert bench.app.query_one(ProgressLine).share == 1
 
 
 async def test_the_pace_changes_in_steps_and_has_ends(words_file: Path):

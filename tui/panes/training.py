@@ -13,7 +13,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus
 from textual.reactive import var
-from textual.widgets import ProgressBar, Static
+from textual.widgets import Static
 
 from model.alphabet import visible
 from model.recipe import RECIPES, Recipe
@@ -28,6 +28,7 @@ from tui.widgets.curve import Curve
 from tui.widgets.curves import Curves
 from tui.widgets.live_table import Cell, Column, LiveTable
 from tui.widgets.picture import ending
+from tui.widgets.progress_line import ProgressLine
 from tui.widgets.report_log import ReportLog
 from tui.widgets.run_table import SIGNS, nats
 
@@ -104,7 +105,7 @@ retells; **converge** (Adam, cosine) reaches the floor.
             yield Curves(id="loss", empty="space starts a run")
             yield LiveTable(id="gaps")
         with Horizontal(id="progress"):
-            yield ProgressBar(total=1, show_eta=False, show_percentage=False)
+            yield ProgressLine()
             yield Static(id="pace", markup=False)
         yield ReportLog(id="log", classes="target")
 
@@ -281,7 +282,7 @@ retells; **converge** (Adam, cosine) reaches the floor.
     def _show_progress(self) -> None:
         snapshot = self.snapshot
         recipe = snapshot.recipe or self.recipe
-        self.query_one(ProgressBar).update(total=recipe.steps, progress=snapshot.step)
+        self.query_one(ProgressLine).share = snapshot.step / recipe.steps
         parts = [f"{snapshot.step:,}/{recipe.steps:,}"]
         if snapshot.phase is Phase.RUNNING and snapshot.seconds_left is not None:
             parts.append(f"{_figure(snapshot.steps_per_second)}/s")
