@@ -14,7 +14,7 @@ from textual.binding import Binding
 from textual.constants import TEXTUAL_ANIMATIONS
 from textual.events import DescendantFocus
 from textual.filter import LineFilter
-from textual.reactive import Reactive, var
+from textual.reactive import var
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.widget import Widget
@@ -23,6 +23,7 @@ from textual.widgets import Input
 from model.alphabet import show_in
 from tui.characters import CLASS, SIGNS, ToAscii, key_name
 from tui.colours import legible
+from tui.screens.still import Still
 from tui.terminal import decode_keys_in
 from tui.widgets.picture import Picture
 
@@ -68,10 +69,8 @@ def over_ssh() -> bool:
     return any(name in os.environ for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))
 
 
-class PanesScreen(Screen[None]):
-    """A screen that is not drawn anew as a whole when the focus changes."""
-
-    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+class PanesScreen(Still, Screen[None]):
+    """The screen below all others."""
 
 
 class Display(App[None]):

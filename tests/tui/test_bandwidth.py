@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from terminal import PROGRAM, terminal
 from textual.widgets import Input, Tabs
 from workbench import ENDLESS, Bench, workbench
 
@@ -82,3 +83,17 @@ async def test_no_cursor_blinks(words_file: Path):
         focused = bench.app.focused
         assert isinstance(focused, Input)
         assert not focused.cursor_blink
+
+
+def test_a_change_of_the_focus_sends_no_whole_screen(words_file: Path):
+    with terminal(*PROGRAM, str(words_file)) as one:
+        one.until("floor")
+        one.press("e")
+        one.until("Recipe")
+        one.until_still()
+        for _ in range(3):
+            mark = one.mark()
+            one.press("\t")
+            one.until_still()
+            cells = len(one.text) - mark
+            assert 0 < cells < 40 * 120 / 4

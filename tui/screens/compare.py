@@ -24,6 +24,7 @@ from model.errors import MakemoreError
 from model.run_table import Compared, compared
 from model.runs import HISTORY, Run
 from model.session import Phase
+from tui.screens.still import Still
 from tui.widgets.axes import round_down, round_step
 from tui.widgets.chart import Reference
 from tui.widgets.curve import Curve
@@ -63,7 +64,7 @@ class RunsRead(Message):
     """That it took."""
 
 
-class CompareScreen(ModalScreen[None]):
+class CompareScreen(Still, ModalScreen[None]):
     """One line a figure, one column a run; what differs stands out. Beside it, all the curves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

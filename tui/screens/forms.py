@@ -20,6 +20,7 @@ from model.corpus import Corpus
 from model.draws import MOST_SEED, Draws
 from model.errors import MakemoreError
 from model.recipe import MOST_L2
+from tui.screens.still import Still
 
 Result = TypeVar("Result")
 MOST_WORDS = 10_000  # more than anybody reads; the command line draws more
@@ -41,7 +42,7 @@ class Field:
     """Where there are some, the field is a list to choose from."""
 
 
-class Form(ModalScreen[Result | None], Generic[Result]):
+class Form(Still, ModalScreen[Result | None], Generic[Result]):
     """Fields and two buttons. `enter` accepts, `escape` gives up.
 
     What is wrong is said beside the field at once, and nothing wrong is accepted.

@@ -19,6 +19,7 @@ from textual.widgets import Markdown, Static
 from tui.characters import CLASS as ASCII
 from tui.characters import key_name
 from tui.keys import bindings_of
+from tui.screens.still import Still
 
 ALWAYS = [
     Binding("tab", "", "Next pane", tooltip="Or the next field of a form"),
@@ -27,7 +28,7 @@ ALWAYS = [
 ]
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Still, ModalScreen[None]):
     """The explanation on the left and the keys on the right, or one above the other."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

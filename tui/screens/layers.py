@@ -16,6 +16,7 @@ from textual.widgets import Static
 from model.alphabet import visible
 from model.layers import GOOD_UPDATE, Activations, Layers, Weights
 from model.session import Snapshot
+from tui.screens.still import Still
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_table import Cell, Column, LiveTable
 
@@ -33,7 +34,7 @@ SHORTEST, LONGEST = 10, 32
 """Columns of a name."""
 
 
-class LayersScreen(ModalScreen[None]):
+class LayersScreen(Still, ModalScreen[None]):
     """Weights above, activations below, as of the last step that was reported."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

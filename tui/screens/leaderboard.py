@@ -23,6 +23,7 @@ from model.leaderboard_table import FIELDS, FORMATS, Entry, in_order
 from model.runs import Run, all_runs
 from model.session import in_one_line
 from tui.screens.forms import Field, Form, new_file
+from tui.screens.still import Still
 from tui.widgets.board import Board
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_table import LiveTable
@@ -52,7 +53,7 @@ class JudgingFailed(Message):
     reason: str
 
 
-class LeaderboardScreen(ModalScreen[Run | None]):
+class LeaderboardScreen(Still, ModalScreen[Run | None]):
     """One row a model, the best first; a row appears as soon as the model is judged."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -19,6 +19,7 @@ from textual.widgets.option_list import Option
 from model.alphabet import visible
 from model.corpus import GALLERY
 from tui.screens.forms import SHOWN
+from tui.screens.still import Still
 from tui.widgets.key_bar import KeyBar
 
 
@@ -52,7 +53,7 @@ class Files(DirectoryTree):
         self.path = Path(self.path).resolve().parent
 
 
-class OpenCorpusScreen(ModalScreen[str | None]):
+class OpenCorpusScreen(Still, ModalScreen[str | None]):
     """A search line over the gallery and the files."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

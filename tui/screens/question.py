@@ -11,8 +11,10 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from tui.screens.still import Still
 
-class Question(ModalScreen[bool]):
+
+class Question(Still, ModalScreen[bool]):
     """A few lines and two buttons, of which the one that changes nothing has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -16,6 +16,7 @@ from textual.worker import get_current_worker
 from model.recipe import Recipe
 from model.session import in_one_line
 from tui.messages import RateFound, RateNotFound, RatesTried
+from tui.screens.still import Still
 from tui.widgets.chart import Chart, Line, Mark, Series
 from tui.widgets.key_bar import KeyBar
 
@@ -29,7 +30,7 @@ FIRST, HEADROOM = 10, 1.25
 """Losses above that much of the highest of the first are not drawn."""
 
 
-class RateFinderScreen(ModalScreen[float | None]):
+class RateFinderScreen(Still, ModalScreen[float | None]):
     """A chart over one line; the result is the suggested rate, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -27,6 +27,7 @@ from tui.keys import hidden
 from tui.screens.compare import CompareScreen
 from tui.screens.forms import Field, Form
 from tui.screens.question import Question
+from tui.screens.still import Still
 from tui.widgets.find import Find
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_table import LiveTable
@@ -63,7 +64,7 @@ class RunsMeasured(Message):
     bytes: int
 
 
-class RunsScreen(ModalScreen[Run | None]):
+class RunsScreen(Still, ModalScreen[Run | None]):
     """One row a run, the newest first, and below them more about the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -20,13 +20,14 @@ from textual.widgets import DataTable, Static
 from model.alphabet import visible
 from model.sampling import Draw, trace
 from tui.messages import Drawing
+from tui.screens.still import Still
 from tui.widgets.key_bar import KeyBar
 
 BESIDE_BAR = 22
 """Columns that the distribution needs next to its bars."""
 
 
-class TraceScreen(ModalScreen[None]):
+class TraceScreen(Still, ModalScreen[None]):
     """The draws of one word on the left, the distribution of the one under the cursor beside."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

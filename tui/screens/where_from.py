@@ -20,6 +20,7 @@ from model.alphabet import label, spelled
 from model.corpus import Corpus
 from model.occurrences import Occurrence, occurrences
 from model.session import in_one_line
+from tui.screens.still import Still
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_table import Cell, Column, LiveTable
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 LONGEST = 60  # columns of a word
 
 
-class WhereFromScreen(ModalScreen[str | None]):
+class WhereFromScreen(Still, ModalScreen[str | None]):
     """Words that hold a context followed by an outcome, the most frequent first.
 
     Leaves with the word that was chosen, or None.
