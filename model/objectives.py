@@ -18,8 +18,9 @@ class MiniBatches:
         words: what to draw from, with replacement.
         generator: on the CPU; what draws the words and, there, what is dropped out.
         size: the number of words in a batch.
-        alike: whether all batches are to have the same shapes, if the words allow that, so that a
-            step can be captured in a CUDA graph.
+        ahead: for how many steps at most words are drawn before these are done, so that a step can
+            be captured in a CUDA graph; 0 for none. Then all batches have the same shapes, if the
+            words allow that.
         processes: that share each batch, of which all draw the same words. None of them can be
             captured.
     """
@@ -31,7 +32,7 @@ class MiniBatches:
         generator: torch.Generator,
         size: int,
         *,
-        alike: bool,
+        ahead: int,
         processes: Processes = SOLE,
     ) -> None:
         self._network, self._words, self._generator = network, words, generator
@@ -40,7 +41,8 @@ class MiniBatches:
         self._parallel = processes.parallel(_Loss(network)) if processes.count > 1 else None
         if self.weights.device.type == "cpu":
             network.dropout.generator = generator
-        self._sheet = words.sheet(network.context_length) if alike else None
+        self._sheet = words.sheet(network.context_length) if ahead else None
+        self._ahead = ahead if self._sheet else 0
         self._place = torch.zeros(1, dtype=torch.int64, device=self.weights.device)
         self.resize(size)
 
@@ -52,7 +54,8 @@ class MiniBatches:
     def resize(self, size: int) -> None:
         """Draw so many words from the next batch on."""
         self._size = size
-        self._drawn = torch.zeros(0, size, dtype=torch.int64)
+        # Filled again and again: graphs know the place alone.
+        self._drawn = torch.zeros(self._ahead, size, dtype=torch.int64, device=self.weights.device)
         # Each word meets each weight some times; a thread more pays late, as steps are short.
         share = size // self._processes.count
         devices.fit_threads(len(self.weights) * share // 16, self._processes.local_count)
@@ -70,11 +73,9 @@ class MiniBatches:
         return loss.detach(), self._gradient
 
     def draw(self, steps: int) -> None:
-        """Draw the words of up to so many steps, if a graph is to find them in their place."""
+        """Draw the words of the next steps, all of which must follow, if that is done ahead."""
         if self.alike:
             picks = torch.stack([self._draw() for _ in range(steps)])
-            if len(self._drawn) < steps:
-                self._drawn = torch.zeros_like(picks, device=self.weights.device)
             self._drawn[:steps] = picks.to(self._drawn.device)
             self._place.zero_()
 

@@ -86,7 +86,7 @@ class Trainer:
 
     def _prepare(self, corpus: Corpus, ngrams: Ngrams) -> None:
         """Put everything that a step needs onto the device."""
-        recipe, device = self.recipe, self.device.device
+        recipe, device, cuda = self.recipe, self.device.device, self.device.name == "cuda"
         self.network = network_class(recipe.model).of(ngrams, recipe).to(device)
         self._batches: MiniBatches | None = None
         if recipe.batch_size:
@@ -96,12 +96,14 @@ class Trainer:
                 words,
                 self.generator,
                 recipe.batch_size,
-                alike=self.device.name == "cuda" and self._processes.count == 1,
+                ahead=REPORT_EVERY if cuda and self._processes.count == 1 else 0,
                 processes=self._processes,
             )
             self._objective, self._weights = self._batches, self._batches.weights
         else:
             self._objective, self._weights = self._full_batch(corpus, ngrams)
+        alike = self._batches.alike if self._batches else not recipe.one_hot
+        self._capturable = cuda and alike
         self._optimiser = optimiser(recipe.optimiser, self._weights)
 
         # A chunk's learning rates and losses, and the place in it, on the device: a step reads
@@ -113,7 +115,7 @@ class Trainer:
         self._graphs: dict[tuple[int, bool], torch.cuda.CUDAGraph] = {}
         self._take_over(recipe)
         self._warm = False
-        self._pool = torch.cuda.graph_pool_handle() if device.type == "cuda" else None
+        self._pool = torch.cuda.graph_pool_handle() if cuda else None
 
     def _full_batch(self, corpus: Corpus, ngrams: Ngrams) -> tuple[Objective, Tensor]:
         """All examples in each step, which only the one-layer network has a short cut for."""
@@ -273,12 +275,11 @@ class Trainer:
         rates = torch.tensor([self.recipe.lr(step) for step in steps])
         self._rates[: len(steps)] = rates.to(self._rates.device)
         self._place.zero_()
-        watched, alike = watch and self._batches is not None, not self.recipe.one_hot
+        watched = watch and self._batches is not None
         if self._batches:
-            self._batches.draw(REPORT_EVERY)
-            alike = self._batches.alike
+            self._batches.draw(len(steps))
         unwatched = len(steps) - watched
-        if unwatched and self._warm and alike and self.device.name == "cuda":
+        if unwatched and self._warm and self._capturable:
             self._graph(unwatched).replay()
         else:
             for _ in range(unwatched):

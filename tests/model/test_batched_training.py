@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, replace
+from functools import partial
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from model.objectives import MiniBatches
 from model.recipe import ONE_LAYER, RECIPES, Recipe, recipe_for
 from model.scoring import score
 from model.splits import learnt, split
-from model.training import Trainer
+from model.training import REPORT_EVERY, Trainer
 from model.validation import Validation, mean_nll
 from model.yardstick import yardstick
 
@@ -313,13 +314,28 @@ def test_steps_on_batches_that_are_alike_draw_the_same_words():
     for alike in (False, True):
         network = network_class("gru").of(count(CORPUS, 5), small("gru", n=5, dropout=0.0))
         generator = torch.Generator().manual_seed(3)
-        batches = MiniBatches(network, Words(CORPUS), generator, 6, alike=alike)
+        batches = MiniBatches(network, Words(CORPUS), generator, 6, ahead=4 if alike else 0)
         batches.draw(4)
         for _ in range(4):
             _, gradient = batches(batches.weights)
             gradients.append(gradient.clone())
     for eager, still in zip(gradients[:4], gradients[4:], strict=True):
         assert torch.allclose(eager, still, atol=1e-6)
+
+
+def test_chunks_of_any_length_draw_the_same_words_for_graphs(monkeypatch: pytest.MonkeyPatch):
+    recipe = small("gru", n=5, dropout=0.0, batch_size=6)
+    plain = trained(recipe).losses
+    # As on a GPU, of whose steps only the capture is missing here.
+    alike = partial(MiniBatches, ahead=REPORT_EVERY)
+    monkeypatch.setattr(
+        "model.training.MiniBatches", lambda *found, ahead, **named: alike(*found, **named)
+    )
+    for chunk in (1, 7, 50):
+        trainer = Trainer(CORPUS, recipe)
+        while not trainer.finished:
+            trainer.advance(chunk)
+        assert torch.allclose(trainer.losses, plain, atol=1e-4), chunk
 
 
 @pytest.mark.cuda
@@ -329,4 +345,5 @@ def test_captured_steps_are_those_of_the_cpu(name: str):
     recipe = small(name, n=5, dropout=0.0, steps=60)
     captured, plain = trained(recipe.with_(device="cuda")), trained(recipe)
     assert torch.allclose(captured.losses[:1], plain.losses[:1], atol=1e-4)
-    assert float(captured.losses[-10:].mean()) < float(captured.losses[:10].mean())
+    # They part slowly, as sums are rounded in another order; other words part them by 0.07.
+    assert torch.allclose(captured.losses, plain.losses, atol=1e-2)
