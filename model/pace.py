@@ -12,6 +12,8 @@ CHUNKS = (1, 2, 5, 10, 25, 50)
 WINDOW_SECONDS = 1.0
 WAY_SECONDS = 0.03
 """In which a screen obeys a key and is painted."""
+WAYS = 4
+"""Way is given for one part in so many of the time, however fast the keys come."""
 
 
 class Pace:
@@ -22,6 +24,7 @@ class Pace:
         self.speed = speed
         self.due = 0.0
         """When the next chunk is, by `time.perf_counter`."""
+        self._next_way = 0.0
         self._seconds_per_step = CHUNK_SECONDS  # so that the first chunk is one step
         self._marks: deque[tuple[float, int]] = deque()
 
@@ -33,7 +36,10 @@ class Pace:
 
     def give_way(self) -> None:
         """Let other threads have the interpreter to themselves for a moment; from any thread."""
-        self.due = max(self.due, time.perf_counter() + WAY_SECONDS)
+        now = time.perf_counter()
+        if now >= self._next_way:
+            self._next_way = now + WAYS * WAY_SECONDS
+            self.due = max(self.due, now + WAY_SECONDS)
 
     @property
     def chunk(self) -> int:

@@ -2,6 +2,8 @@
 
 import time
 
+from viewers import wait_until
+
 from model.pace import Pace
 
 
@@ -23,3 +25,16 @@ def test_a_slow_run_does_not_become_faster_by_giving_way():
     due = pace.due
     pace.give_way()
     assert pace.due == due
+
+
+def test_keys_that_never_cease_leave_a_run_its_turns():
+    pace = Pace(None)
+    pace.begin(0)
+
+    def has_its_turn() -> bool:
+        pace.give_way()
+        return pace.due <= time.perf_counter()
+
+    for _ in range(3):
+        wait_until(lambda: not has_its_turn(), "a key that goes first")
+        wait_until(has_its_turn)
