@@ -88,9 +88,9 @@ class Snapshot:
     reports: Reports = field(default_factory=Reports, compare=False)
     """Grows at its end while the run goes on."""
 
-    def changes_with(self, text: str) -> tuple[Change, ...]:
+    def changes_with(self, step: int, text: str) -> tuple[Change, ...]:
         """What was changed, and now something else, of which `text` says what; "" for nothing."""
-        return (*self.changes, (self.step, text))[-MOST_CHANGES:] if text else self.changes
+        return (*self.changes, (step, text))[-MOST_CHANGES:] if text else self.changes
 
     @property
     def judged(self) -> list[Report]:

@@ -334,9 +334,9 @@ class TrainingSession:
             return
         if self._snapshot.phase is not Phase.FAILED:  # there is nothing new
             self._save()  # the history has the learning rates that there were
-        before = self._trainer.recipe
+        before, step = self._trainer.recipe, self._trainer.step
         self._trainer.adjust(before.adjusted_to(recipe, fields))
-        changes = self._snapshot.changes_with(before.changes(self._trainer.recipe))
+        changes = self._snapshot.changes_with(step, before.changes(self._trainer.recipe))
         self._publish(recipe=self._trainer.recipe, changes=changes)
 
     def _clear(self) -> None:
