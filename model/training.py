@@ -258,7 +258,10 @@ class Trainer:
                 f"start again with a learning rate below {self.recipe.learning_rate:g}"
             )
         self.step = end
-        return self._report() if end == due + 1 and not self._processes.rank else None
+        if end <= due or self._processes.rank:
+            return None
+        with self._explained():
+            return self._report()
 
     def run(self) -> Iterator[Report]:
         """Do all the steps that are left, and yield each report as its step is done.

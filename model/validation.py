@@ -62,9 +62,11 @@ def mean_nll(network: Network, words: Words) -> float | None:
     total, training = 0.0, network.training
     most = max(1, AT_ONCE * len(words) // max(1, words.examples))
     network.eval()
-    for indices in torch.arange(len(words)).split(most):
-        batch = words.batch(indices)
-        total += float(network.loss(batch)) * len(batch)
-    network.train(training)
+    try:
+        for indices in torch.arange(len(words)).split(most):
+            batch = words.batch(indices)
+            total += float(network.loss(batch)) * len(batch)
+    finally:
+        network.train(training)
     mean = total / (words.examples or math.nan)
     return mean if math.isfinite(mean) else None

@@ -209,6 +209,13 @@ def test_judging_leaves_training_as_it_was():
     assert network.training
 
 
+def test_judging_that_fails_leaves_training_as_it_was():
+    network = Trainer(CORPUS, small("lstm")).network
+    with pytest.raises(IndexError):
+        mean_nll(network, Words(parse(b"zyxwvutsrqponmlkjihgfedcba\n", "other characters")))
+    assert network.training
+
+
 def test_the_yardstick_is_the_best_that_counting_can_do_on_dev():
     assert yardstick(parse(b"ab\n", "one word")) is None
     found = yardstick(CORPUS)

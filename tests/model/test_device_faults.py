@@ -105,6 +105,13 @@ def test_a_run_that_diverges_is_back_at_its_checkpoint_and_can_go_on(tmp_path: P
     assert run.status.phase is Phase.FINISHED
 
 
+def test_what_is_changed_after_a_failure_is_changed_at_the_checkpoint(tmp_path: Path):
+    with training_session(root=tmp_path) as session:
+        assert blown_up(session, 30) > 30
+        session.adjust(LONG.with_(learning_rate=0.5))
+        assert obeyed(session).changes == ((30, "lr 1e+39"), (30, "lr 0.5"))
+
+
 def test_a_run_that_diverged_can_be_resumed_by_another_process(tmp_path: Path):
     with training_session(root=tmp_path) as session:
         blown_up(session, 30)
@@ -209,6 +216,18 @@ def test_a_device_that_fails_later_names_the_step_and_loses_nothing(
     fresh = Trainer(CORPUS, LONG)
     list(fresh.run())
     assert torch.equal(only(tmp_path).history(), fresh.losses)
+
+
+def test_a_device_that_fails_while_the_network_is_looked_at_is_explained(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError(OUT_OF_MEMORY)
+
+    monkeypatch.setattr(model.training, "sample", fail)
+    with training_session() as session:
+        session.start(CORPUS, QUICK)
+        assert failed(session).error.startswith("out of memory on cpu: 20.00 GiB were asked for")
 
 
 def test_where_no_lower_order_fits_fewer_words_are_advised(monkeypatch: pytest.MonkeyPatch):
