@@ -9,6 +9,8 @@ from model.devices import size
 from model.errors import MakemoreError
 from model.trie import Ngrams
 
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+"""In a container, its own (Linux, "Control Group v2", section 5.2)."""
 SHARE = 2
 """Counting may take one part in so many of the memory that is free."""
 WORKING = 5
@@ -69,8 +71,25 @@ def expected_bytes(half: Ngrams, whole: Ngrams, times: float) -> float:
 
 def _available() -> int:
     """The bytes that programs can still have: those that only cache files included."""
+    return int(min(_left_by_the_machine(), _left_by_the_container()))
+
+
+def _left_by_the_machine() -> int:
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable"))
     except (OSError, StopIteration):  # not Linux
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def _left_by_the_container() -> float:
+    """What the limit of this process's control group leaves; infinity without one."""
+    try:
+        most, used = (
+            int((CONTROL_GROUP / f"memory.{name}").read_text()) for name in ("max", "current")
+        )
+        lines = (CONTROL_GROUP / "memory.stat").read_text().splitlines()
+        kinds = {name: int(size) for name, size in map(str.split, lines)}
+    except (OSError, ValueError):  # no container, or "max"
+        return math.inf
+    return max(0, most - used + kinds.get("active_file", 0) + kinds.get("inactive_file", 0))
