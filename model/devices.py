@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from model.errors import MakemoreError
+from model.parallel import cores
 
 ONE_THREAD = 1 << 20  # elements; up to here a second thread brings little and may cost much
 
@@ -54,8 +55,8 @@ def fit_threads(elements: int, processes: int = 1) -> None:
     of them, a step takes ten times as long: hence half of the cores, and only for large tensors.
     The cores are shared by all `processes` that compute here together.
     """
-    cores = (os.cpu_count() or 1) // processes
-    torch.set_num_threads(1 if elements <= ONE_THREAD else max(1, cores // 2))
+    own = cores() // processes
+    torch.set_num_threads(1 if elements <= ONE_THREAD else max(1, own // 2))
 
 
 def explain(error: Exception, device: DeviceChoice) -> str | None:

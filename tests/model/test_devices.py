@@ -52,6 +52,17 @@ def test_a_tiny_model_gets_one_thread():
     assert torch.get_num_threads() == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux's affinity")
+def test_cores_that_are_not_to_be_used_get_no_thread():
+    usable = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(usable)})
+        devices.fit_threads(1 << 24)
+        assert torch.get_num_threads() == 1
+    finally:
+        os.sched_setaffinity(0, usable)
+
+
 @pytest.mark.skipif((os.cpu_count() or 1) < 3, reason="needs three cores")
 def test_a_large_model_leaves_cores_to_others():
     devices.fit_threads(1 << 24)
