@@ -178,13 +178,15 @@ def _check_before(source: Source, n: int, budget: Budget, threads: int, chunk: i
     if step <= 2 * chunk:
         return  # as large as a good sample: counting it will tell
     pieces = list(_sample(source.file, step, chunk))
-    alphabet = _counted(pieces[::8], 2, threads).alphabet
+    alphabet = _counted(source.name, pieces[::8], 2, threads).alphabet
     if budget.fits(all_bytes(n, alphabet)):
         return
     times = source.size / sum(map(len, pieces))
 
     def expected(order: int) -> float:
-        halves = [_counted(half, order, threads) for half in (pieces[::2], pieces[1::2])]
+        halves = [
+            _counted(source.name, half, order, threads) for half in (pieces[::2], pieces[1::2])
+        ]
         return expected_bytes(halves[0], merge(halves), times)
 
     if not budget.fits(stored := expected(n)):
@@ -192,9 +194,9 @@ def _check_before(source: Source, n: int, budget: Budget, threads: int, chunk: i
         raise budget.exceeded(n, f"about {size(int(stored * WORKING))}", lower)
 
 
-def _counted(pieces: list[bytes], n: int, threads: int) -> Ngrams:
+def _counted(name: str, pieces: list[bytes], n: int, threads: int) -> Ngrams:
     """The n-grams of some lines of a file, as far as they can be read."""
-    counting = Counting("sample", n)
+    counting = Counting(name, n)
 
     def add(data: bytes) -> None:
         with suppress(UnicodeDecodeError):  # which is told of when the file is read in its order

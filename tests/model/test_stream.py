@@ -163,6 +163,12 @@ def test_more_characters_than_an_alphabet_has_are_refused():
         streamed(data, 2, 1 << 18)
 
 
+def test_more_characters_than_an_alphabet_has_are_refused_by_the_name_of_their_file():
+    text = "".join(f"{chr(point)}\n" for point in range(0x30000, 0xE0000))
+    with pytest.raises(MakemoreError, match=r"words holds .* distinct characters; .* 65,536"):
+        streamed(text.encode(), 4, memory=1 << 20, chunk=20_000)
+
+
 def test_progress_adds_up_to_the_size(tmp_path):
     path = tmp_path / "words.txt"
     path.write_bytes(b"ava\nemma\n" * 1000)
