@@ -112,8 +112,10 @@ def stats(
     """Describe CORPUS, which may be a file of any size, and its n-grams."""
     if processes.count == 1:
         corpus = counted(source, n, memory, words=True)
-    else:
+    elif memory is None:
         corpus = counted_together(source, n, processes)
+    else:
+        raise MakemoreError("--memory is for one process; leave it out, or torchrun")
     ngrams = corpus.ngrams
     figures = {
         "words": corpus.word_count,

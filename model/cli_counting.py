@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from model.alphabet import visible
-from model.corpus import MOST_BYTES, Corpus, load, opened
+from model.cleaning import blocks
+from model.corpus import Corpus, load, opened
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from types import TracebackType
@@ -50,14 +51,17 @@ def counted(
 
 def counted_together(source: str, n: int | None, processes: Processes) -> StreamCounts:
     """The same of a corpus in memory, of which each process counts a share."""
-    from model.stream import StreamCounts
+    from model.counting import CHUNK
+    from model.memory import default_budget
+    from model.stream import WORDS, StreamCounts
     from model.tokens import code_points
     from model.vocabulary import Vocabulary
 
     corpus, n = load(source), n or 2
     processes.tell("count", Corpus(corpus.name, corpus.text), n)
-    vocabulary = Vocabulary(MOST_BYTES)
-    vocabulary.add(code_points(corpus.text))
+    vocabulary = Vocabulary(default_budget() // WORDS)
+    for block in blocks(corpus.text, CHUNK):
+        vocabulary.add(code_points(block))
     return StreamCounts(corpus.name, processes.ngrams(corpus, n), vocabulary.total())
 
 
