@@ -22,6 +22,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from model.alphabet import visible
 from model.corpus import Corpus
 from model.errors import MakemoreError
 
@@ -59,6 +60,8 @@ class Processes:
         self.local_rank, self.local_count = local_rank, local_count
         self.lost = False
         """Whether another one is known to be gone: nothing can be done together any more."""
+        self.trains = False
+        """Whether the first one has told this one to train."""
         self._parted = count == 1
         self._words: Any = None
         self._groups: dict[str, Any] = {}
@@ -146,6 +149,7 @@ class Processes:
                     case "count":
                         self.ngrams(*arguments)
                     case "train":
+                        self.trains = True
                         trainer = Trainer(*arguments, processes=self)
                     case _:
                         getattr(trainer, name)(*arguments)
@@ -156,10 +160,12 @@ class Processes:
 
     def lost_by(self, error: Exception) -> bool:
         """Whether an error says that another process is gone, which is then remembered."""
+        if self.count == 1:
+            return False
         import torch.distributed as dist
 
         # gloo has no class of errors of its own; they begin with the place in its source.
-        if self.count > 1 and (isinstance(error, dist.DistError) or "/gloo/" in str(error)):
+        if isinstance(error, dist.DistError) or "/gloo/" in str(error):
             self.lost = True
             return True
         return False
@@ -267,16 +273,25 @@ def join() -> Processes:
     """This process among those that torchrun has started with it; `SOLE` without torchrun.
 
     Raises:
-        MakemoreError: the others cannot be found.
+        MakemoreError: the others cannot be found, or the environment is not torchrun's.
     """
     names = {"rank": "RANK", "count": "WORLD_SIZE"}
     names |= {"local_rank": "LOCAL_RANK", "local_count": "LOCAL_WORLD_SIZE"}
-    found = {field: int(os.environ[name]) for field, name in names.items() if name in os.environ}
+    found = {field: _number(name) for field, name in names.items() if name in os.environ}
     if "rank" not in found or found.get("count", 1) == 1:
         return SOLE
     processes = Processes(**found)
     processes.connect()
     return processes
+
+
+def _number(variable: str) -> int:
+    value = os.environ[variable]
+    try:
+        return int(value)
+    except ValueError:
+        problem = f"{variable}='{visible(value)}' is no number"
+        raise MakemoreError(f"{problem}; start with torchrun, or unset it") from None
 
 
 def together(command: Callable[..., None]) -> Callable[..., None]:
@@ -321,10 +336,12 @@ def _end(processes: Processes, error: Exception) -> NoReturn:
         known = isinstance(error, MakemoreError)
         message = str(error) if known else "another process is gone; start again"
     elif processes.rank == 1:  # perhaps there is no rank 0 to say it
-        message = (
-            "rank 1 ends, as another process of the run is gone; `makemore runs resume RUN` goes "
-            "on from the last checkpoint"
-        )
+        message = "rank 1 ends, as another process is gone; start again"
+        if processes.trains:
+            message = (
+                "rank 1 ends, as another process of the run is gone; `makemore runs resume RUN` "
+                "goes on from the last checkpoint"
+            )
     with suppress(OSError):
         if message:
             print(f"Error: {message}", file=sys.stderr)

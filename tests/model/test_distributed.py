@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+import string
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from together import CORPORA, counted, trained
 from trainers import MAKEMORE, only_run, run_process, stored, until_step
 from viewers import PATIENCE, attached, wait_until
 
+from model.cli_counting import counted_together
 from model.distributed import SOLE, join
+from model.errors import MakemoreError
 from model.nets import NETWORKS
 from model.ngrams import count as count_at_once
 from model.recipe import ONE_LAYER, RECIPES, Recipe, recipe_for
@@ -149,6 +153,38 @@ def test_statistics_are_those_of_one_process(words: str):
     assert line == json.loads(plain.stdout)
 
 
+def test_as_many_distinct_words_are_counted_together_as_alone(tmp_path: Path):
+    path = tmp_path / "words.txt"
+    characters = string.ascii_letters[:46]
+    path.write_text("".join(f"{''.join(word)}\n" for word in product(characters, repeat=4)))
+    assert counted_together(str(path), 2, SOLE).unique_words == 46**4
+
+
+def test_processes_that_count_together_refuse_a_limit_of_memory(words: str):
+    result = makemore(2, "stats", words, "--memory", "1")
+    (said,) = ours(result.err)
+    assert "--memory" in said
+    assert result.status == 1
+
+
+def test_a_process_that_is_left_alone_in_counting_speaks_of_no_run(tmp_path: Path):
+    words = tmp_path / "words.txt"
+    os.mkfifo(words)  # which keeps rank 0 waiting
+    with torchrun(2, "-m", "model", "stats", str(words)) as running:
+        follower = wait_until(lambda: next(filter(follows, children(running)), 0))
+        (first,) = children(running) - {follower}
+        os.kill(first, signal.SIGKILL)
+        result = ended(running)
+    assert ours(result.err) == ["Error: rank 1 ends, as another process is gone; start again"]
+
+
+def follows(process: int) -> bool:
+    """Whether a process leaves signals to rank 0."""
+    status = Path(f"/proc/{process}/status").read_text()
+    ignored = next(line for line in status.splitlines() if line.startswith("SigIgn"))
+    return bool(int(ignored.split()[1], 16) >> signal.SIGTERM - 1 & 1)
+
+
 # One run, whoever trains it
 
 RECIPE = ["--model", "mlp", "--width", "8", "--hidden", "8", "-n", "5", "--device", "cpu"]
@@ -173,9 +209,14 @@ def check_its_curve(run: Run) -> None:
 
 def rank_1(running: subprocess.Popen[bytes], run: Run) -> int:
     """The process beside the one that keeps the run."""
-    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
-    (other,) = set(map(int, children)) - {stored(run)["process"]}
+    (other,) = children(running) - {stored(run)["process"]}
     return other
+
+
+def children(running: subprocess.Popen[bytes]) -> set[int]:
+    """The processes that torchrun has started."""
+    path = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+    return set(map(int, path.read_text().split()))
 
 
 @pytest.mark.parametrize("rank", [0, 1])
@@ -296,6 +337,14 @@ def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "1")
     assert join() is SOLE
+
+
+@pytest.mark.parametrize("name", ["RANK", "WORLD_SIZE"])
+def test_a_variable_that_holds_no_number_is_named(monkeypatch: pytest.MonkeyPatch, name: str):
+    for each, value in {"RANK": "0", "WORLD_SIZE": "2", name: ""}.items():
+        monkeypatch.setenv(each, value)
+    with pytest.raises(MakemoreError, match=rf"^{name}='' is no number; .* torchrun"):
+        join()
 
 
 @pytest.mark.cuda

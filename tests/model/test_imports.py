@@ -22,8 +22,16 @@ def imported_by(code: str) -> set[str]:
         "import model.cli",
         "from model.corpus import load; load('german-first-names')",
         "from model.cli import main; main(['train', '--help'], standalone_mode=False)",
+        "from contextlib import suppress\nfrom model.cli import main\n"
+        "with suppress(SystemExit): main(['train', 'a file that is not there'])",
     ],
-    ids=["what the screens start with", "the command line", "loading a corpus", "help"],
+    ids=[
+        "what the screens start with",
+        "the command line",
+        "loading a corpus",
+        "help",
+        "a corpus that is not there",
+    ],
 )
 def test_torch_is_not_imported_before_there_is_something_to_compute(code: str):
     packages = imported_by(code)
