@@ -31,7 +31,7 @@ from model.nets.network import Network
 from model.ngrams import count
 from model.runs import Run, fingerprint
 from model.sampling import sample
-from model.smoothing import SMOOTHINGS
+from model.smoothing import SMOOTHINGS, smooth
 from model.splits import split
 from model.trained import trained
 
@@ -85,9 +85,6 @@ def judged(
                 yield Progress(done / total)
 
 
-Smoothing = Callable[[Corpus, int], BackoffModel]
-
-
 class _Candidate(NamedTuple):
     """A model that is yet to be made."""
 
@@ -123,14 +120,14 @@ class _Jury:
     # Who takes part
 
     def count_models(self, n: int) -> Iterator[_Candidate]:
-        """Every way to count with contexts of n - 1 tokens."""
+        """Every way to count with contexts of n - 1 tokens; anew for each, whose time it tells."""
         yield _Candidate(Entry("unsmoothed", COUNTS, n), partial(self._add_k, n, [0.0]))
         yield _Candidate(Entry("add-k", COUNTS, n), partial(self._add_k, n, KS))
-        for name, smoothed in SMOOTHINGS.items():
-            yield _Candidate(Entry(name, COUNTS, n), partial(self._smoothed, n, smoothed))
+        for name in SMOOTHINGS:
+            yield _Candidate(Entry(name, COUNTS, n), partial(self._smoothed, n, name))
 
-    def _smoothed(self, n: int, smoothed: Smoothing) -> tuple[LanguageModel, str]:
-        return smoothed(self._parts[TRAIN].corpus, n), ""
+    def _smoothed(self, n: int, smoothing: str) -> tuple[LanguageModel, str]:
+        return smooth(count(self._parts[TRAIN].corpus, n), smoothing), ""
 
     def _add_k(self, n: int, ks: Sequence[float]) -> tuple[LanguageModel, str]:
         ngrams = count(self._parts[TRAIN].corpus, n)

@@ -24,75 +24,16 @@ from torch import Tensor
 
 from model.alphabet import BOUNDARY, Alphabet
 from model.backoff import BackoffModel, Level, find
-from model.corpus import Corpus
-from model.ngrams import Ngrams, count
+from model.trie import Ngrams
 
 FALLBACK = (0.5, 1.0, 1.5)
 """D1, D2 and D3+ where the counts of counts give none; those of KenLM's --discount_fallback."""
 
 
-def witten_bell(corpus: Corpus, n: int) -> BackoffModel:
-    """Interpolated Witten-Bell smoothing: a context is left as often as something new followed it.
-
-        p(w | h) = (c(h w) + T(h) p(w | h')) / (c(h) + T(h))
-
-    with c the counts and T(h) the number of distinct outcomes after h (Witten and Bell, 1991, "The
-    Zero-Frequency Problem", method C; Chen and Goodman, 1999, section 2.5).
-
-    Raises:
-        MakemoreError: `n` is no order that the product knows.
-    """
-    return smooth(count(corpus, n), "witten-bell")
-
-
-def absolute_discounting(corpus: Corpus, n: int) -> BackoffModel:
-    """Interpolated absolute discounting: every n-gram that occurs gives the same amount D.
-
-        p(w | h) = (c(h w) - D) / c(h) + D T(h) / c(h) * p(w | h')
-
-    with T(h) the number of distinct outcomes after h, and for each order D = n1 / (n1 + 2 n2),
-    where nk n-grams occur k times (Ney, Essen and Kneser, 1994, "On Structuring Probabilistic
-    Dependences in Stochastic Language Modelling"; Chen and Goodman, 1999, section 2.6). Where n1 or
-    n2 is 0, D is 0.5.
-
-    Raises:
-        MakemoreError: `n` is no order that the product knows.
-    """
-    return smooth(count(corpus, n), "absolute")
-
-
-def kneser_ney(corpus: Corpus, n: int) -> BackoffModel:
-    """Interpolated modified Kneser-Ney smoothing: lower orders ask after how many tokens.
-
-        p(w | h) = (a(h w) - D(a(h w))) / a(h) + gamma(h) * p(w | h')
-
-    In the highest order a(h w) is the count; in a lower one it is the number of distinct tokens
-    before "h w", for that order is asked only when the longer context does not know. Where "h w"
-    begins at the boundary nothing is before it, and a is the count. a(h) is the sum of a(h w) over
-    w, and gamma(h) the sum of D(a(h w)) / a(h). For each order, with nk n-grams whose a is k,
-
-        Y = n1 / (n1 + 2 n2)    Dk = k - (k + 1) Y n(k+1) / nk    for k = 1, 2, and 3 or more
-
-    (Chen and Goodman, 1999, section 3, equations 23 to 26; the counts at the boundary as in
-    Heafield et al., 2013, "Scalable Modified Kneser-Ney Language Model Estimation"). An order in
-    which n1, n2 or n3 is 0, or some Dk is not above 0 and at most k, discounts by 0.5, 1 and 1.5.
-
-    Raises:
-        MakemoreError: `n` is no order that the product knows.
-    """
-    return smooth(count(corpus, n), "kneser-ney")
-
-
-SMOOTHINGS: MappingProxyType[str, Callable[[Corpus, int], BackoffModel]] = MappingProxyType(
-    {"witten-bell": witten_bell, "absolute": absolute_discounting, "kneser-ney": kneser_ney}
-)
-"""Every way by its name."""
-
-
 def smooth(ngrams: Ngrams, smoothing: str) -> BackoffModel:
     """The n-grams of a corpus, of which nothing else is needed, smoothed by one of SMOOTHINGS."""
-    orders, rule = _orders(ngrams), _RULES[smoothing]
-    if smoothing == "kneser-ney":
+    orders, (rule, continued) = _orders(ngrams), SMOOTHINGS[smoothing]
+    if continued:
         lower = [_continued(order, above) for order, above in pairwise(orders)]
         orders = [*lower, orders[-1]]
     return _interpolated(ngrams.alphabet, orders, rule)
@@ -171,19 +112,50 @@ def _interpolated(alphabet: Alphabet, orders: list[_Order], rule: _Rule) -> Back
     return BackoffModel(alphabet, tuple(levels))
 
 
-def _by_new_outcomes(order: _Order) -> tuple[Tensor, Tensor]:
+def _witten_bell(order: _Order) -> tuple[Tensor, Tensor]:
+    """Interpolated Witten-Bell smoothing: a context is left as often as something new followed it.
+
+        p(w | h) = (c(h w) + T(h) p(w | h')) / (c(h) + T(h))
+
+    with c the counts and T(h) the number of distinct outcomes after h (Witten and Bell, 1991, "The
+    Zero-Frequency Problem", method C; Chen and Goodman, 1999, section 2.5).
+    """
     distinct = order.summed(order.counts > 0)
     totals = order.summed(order.counts) + distinct
     return order.counts / totals[order.rows], distinct / totals
 
 
-def _by_one_amount(order: _Order) -> tuple[Tensor, Tensor]:
+def _absolute(order: _Order) -> tuple[Tensor, Tensor]:
+    """Interpolated absolute discounting: every n-gram that occurs gives the same amount D.
+
+        p(w | h) = (c(h w) - D) / c(h) + D T(h) / c(h) * p(w | h')
+
+    with T(h) the number of distinct outcomes after h, and for each order D = n1 / (n1 + 2 n2),
+    where nk n-grams occur k times (Ney, Essen and Kneser, 1994, "On Structuring Probabilistic
+    Dependences in Stochastic Language Modelling"; Chen and Goodman, 1999, section 2.6). Where n1 or
+    n2 is 0, D is 0.5.
+    """
     n1, n2, *_ = _counts_of_counts(order)
     amount = n1 / (n1 + 2 * n2) if n1 and n2 else FALLBACK[0]
     return _discounted(order, (amount, amount, amount))
 
 
-def _by_three_amounts(order: _Order) -> tuple[Tensor, Tensor]:
+def _kneser_ney(order: _Order) -> tuple[Tensor, Tensor]:
+    """Interpolated modified Kneser-Ney smoothing: lower orders ask after how many tokens.
+
+        p(w | h) = (a(h w) - D(a(h w))) / a(h) + gamma(h) * p(w | h')
+
+    In the highest order a(h w) is the count; in a lower one it is the number of distinct tokens
+    before "h w", for that order is asked only when the longer context does not know. Where "h w"
+    begins at the boundary nothing is before it, and a is the count. a(h) is the sum of a(h w) over
+    w, and gamma(h) the sum of D(a(h w)) / a(h). For each order, with nk n-grams whose a is k,
+
+        Y = n1 / (n1 + 2 n2)    Dk = k - (k + 1) Y n(k+1) / nk    for k = 1, 2, and 3 or more
+
+    (Chen and Goodman, 1999, section 3, equations 23 to 26; the counts at the boundary as in
+    Heafield et al., 2013, "Scalable Modified Kneser-Ney Language Model Estimation"). An order in
+    which n1, n2 or n3 is 0, or some Dk is not above 0 and at most k, discounts by 0.5, 1 and 1.5.
+    """
     return _discounted(order, _modified_discounts(_counts_of_counts(order)))
 
 
@@ -208,10 +180,11 @@ def _counts_of_counts(order: _Order) -> list[int]:
     return order.counts.clamp(max=5).bincount(minlength=6)[1:5].tolist()
 
 
-_RULES: MappingProxyType[str, _Rule] = MappingProxyType(
+SMOOTHINGS: MappingProxyType[str, tuple[_Rule, bool]] = MappingProxyType(
     {
-        "witten-bell": _by_new_outcomes,
-        "absolute": _by_one_amount,
-        "kneser-ney": _by_three_amounts,
+        "witten-bell": (_witten_bell, False),
+        "absolute": (_absolute, False),
+        "kneser-ney": (_kneser_ney, True),
     }
 )
+"""Every way by its name: its rule, and whether lower orders count tokens before an n-gram."""

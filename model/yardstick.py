@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from model.corpus import Corpus
 from model.evaluation import nll
 from model.ngrams import count
-from model.smoothing import SMOOTHINGS
+from model.smoothing import SMOOTHINGS, smooth
 from model.splits import split
 
 MOST_ORDER = 10
@@ -34,19 +34,20 @@ class Yardstick:
 def yardstick(corpus: Corpus) -> Yardstick | None:
     """The best of all smoothings and orders on dev, counted from train; None without a dev.
 
-    The order is raised as long as that helps.
+    The order is raised as long as that helps a smoothing.
     """
     parts = split(corpus)
     if not parts.dev.examples or corpus.examples > MOST_EXAMPLES:
         return None
     best: Yardstick | None = None
-    for name, smoothed in SMOOTHINGS.items():
-        before = math.inf
-        for n in range(2, MOST_ORDER + 1):
-            dev = nll(smoothed(parts.train, n), count(parts.dev, n))
-            if best is None or dev < best.dev:
-                best = Yardstick(name, n, dev)
-            if dev >= before:
-                break
-            before = dev
+    before = dict.fromkeys(SMOOTHINGS, math.inf)
+    for n in range(2, MOST_ORDER + 1):
+        train, dev = count(parts.train, n), count(parts.dev, n)
+        found = {name: nll(smooth(train, name), dev) for name in before}
+        before = {name: reached for name, reached in found.items() if reached < before[name]}
+        for name, reached in before.items():
+            if best is None or reached < best.dev:
+                best = Yardstick(name, n, reached)
+        if not before:
+            break
     return best

@@ -12,8 +12,8 @@ import torch
 
 from model.corpus import parse
 from model.evaluation import add_k_nlls, nll
-from model.ngrams import count
-from model.smoothing import SMOOTHINGS, kneser_ney
+from model.ngrams import Ngrams, count
+from model.smoothing import SMOOTHINGS, smooth
 from model.splits import Split, split
 from tests.benchmarks.core import (
     Row,
@@ -33,9 +33,13 @@ def rows(names: Path) -> Iterator[Row]:
     """The time at n=5, and the NLL of all ways at all orders."""
     data = names.read_bytes()
     threads = fitting_threads(len(data))
+
+    def counted() -> Ngrams:
+        return count(parse(data, "names"), 5)
+
     estimate, counting = alternate(
-        timed(lambda: kneser_ney(parse(data, "names"), 5), calls=5, threads=threads),
-        timed(lambda: count(parse(data, "names"), 5), calls=5, threads=threads),
+        timed(lambda: smooth(counted(), "kneser-ney"), calls=5, threads=threads),
+        timed(counted, calls=5, threads=threads),
         rounds=3,
     )
     yield Row(
@@ -56,7 +60,7 @@ def _nlls(parts: Split) -> Iterator[Row]:
         best = int(on_dev.argmin())
         on_test = float(add_k_nlls(train, test, KS)[best])
         plain = f"{float(on_dev[best]):.4f}, {on_test:.4f} (k={float(KS[best]):.2g})"
-        for name, smoothing in SMOOTHINGS.items():
-            model = smoothing(parts.train, n)
+        for name in SMOOTHINGS:
+            model = smooth(train, name)
             ours = f"{nll(model, dev):.4f}, {nll(model, test):.4f}"
             yield Row(f"NLL on dev and test, {name}, n={n}", ours, plain)

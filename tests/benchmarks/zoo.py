@@ -16,8 +16,9 @@ from model.corpus import Corpus, load
 from model.judging import Part, nll_of, weighted_on
 from model.language_model import LanguageModel
 from model.nets import NETWORKS
+from model.ngrams import count
 from model.recipe import ONE_LAYER, RECIPES
-from model.smoothing import kneser_ney
+from model.smoothing import smooth
 from model.splits import split
 from model.training import Trainer
 from tests.benchmarks.core import Row
@@ -36,7 +37,7 @@ def rows(names: Path) -> Iterator[Row]:
     def figures(model: LanguageModel) -> str:
         return f"{nll_of(model, parts.test):.4f} ({nll_of(model, unseen):.4f})"
 
-    counts = kneser_ney(parts.train, 6)
+    counts = smooth(count(parts.train, 6), "kneser-ney")
     plain, dev = figures(counts), Part(parts.dev)
     best: tuple[float, LanguageModel] | None = None
     for name in NETWORKS:

@@ -15,10 +15,11 @@ from model.backoff import BackoffModel
 from model.corpus import Corpus, parse
 from model.draws import Draws
 from model.errors import MakemoreError
+from model.ngrams import count
 from model.order import ORDERS
 from model.sampling import sample
 from model.scoring import score
-from model.smoothing import SMOOTHINGS, kneser_ney
+from model.smoothing import SMOOTHINGS, smooth
 
 corpora = st.from_type(Corpus)
 orders = st.integers(2, 10)
@@ -107,7 +108,7 @@ def test_a_model_read_back_says_the_same(
     method: str,
     data: st.DataObject | None,
 ):
-    model = SMOOTHINGS[method](corpus, n)
+    model = smooth(count(corpus, n), method)
     path = tmp_path_factory.mktemp("arpa") / "model.arpa"
     arpa.write(model, path)
     again = arpa.read(path)
@@ -124,7 +125,7 @@ def test_a_model_read_back_says_the_same(
 def test_a_file_says_what_the_model_says(
     tmp_path_factory: pytest.TempPathFactory, corpus: Corpus, n: int, method: str
 ):
-    model = SMOOTHINGS[method](corpus, n)
+    model = smooth(count(corpus, n), method)
     text = text_of(model, tmp_path_factory.mktemp("arpa"))
     for word in [*corpus.words, corpus.text.replace("\n", "")[::-1]]:
         expected = plain_scores(text, [token(character) for character in word])
@@ -139,7 +140,7 @@ def test_a_file_says_what_the_model_says(
 def test_kenlm_says_what_the_model_says(tmp_path: Path, words: str, n: int, method: str):
     kenlm = pytest.importorskip("kenlm")
     corpus = parse("\n".join(words.split(" ")).encode(), "words")
-    model = SMOOTHINGS[method](corpus, n)
+    model = smooth(count(corpus, n), method)
     arpa.write(model, tmp_path / "model.arpa")
     theirs = kenlm.Model(str(tmp_path / "model.arpa"))
     assert theirs.order == n
@@ -150,7 +151,7 @@ def test_kenlm_says_what_the_model_says(tmp_path: Path, words: str, n: int, meth
 
 
 def test_a_file_is_laid_out_as_the_format_wants_it(tmp_path: Path):
-    text = text_of(kneser_ney(parse(b"ab\n", "words"), 2), tmp_path)
+    text = text_of(smooth(count(parse(b"ab\n", "words"), 2), "kneser-ney"), tmp_path)
     assert re.sub(r"-?\d\.\d+(e-\d+)?", "x", text) == (
         "\\data\\\nngram 1=5\nngram 2=3\n\n"
         "\\1-grams:\n-99\t<unk>\n-99\t<s>\tx\nx\t</s>\nx\ta\tx\nx\tb\tx\n\n"
@@ -160,7 +161,7 @@ def test_a_file_is_laid_out_as_the_format_wants_it(tmp_path: Path):
 
 def test_what_is_no_token_is_written_as_its_code_point(tmp_path: Path):
     words = "a b\tc\u2028d\x00e\x1bf\u00a0g\u200bh<s>\U0001f600."
-    model = kneser_ney(parse(words.encode(), "words"), 2)
+    model = smooth(count(parse(words.encode(), "words"), 2), "kneser-ney")
     text = text_of(model, tmp_path)
     for code in ("0020", "0009", "2028", "0000", "001B", "00A0", "200B"):
         assert f"\t<U+{code}>\t" in text
@@ -311,7 +312,7 @@ def test_any_bytes_are_a_model_or_one_line_of_error(data: bytes, name: str):
 
 
 def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path: Path):
-    model = kneser_ney(parse(b"ab\n", "words"), 2)
+    model = smooth(count(parse(b"ab\n", "words"), 2), "kneser-ney")
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", tmp_path / "none" / "x", tmp_path / "a\0"):
         with pytest.raises(MakemoreError, match="cannot be written"):
@@ -342,5 +343,5 @@ def test_a_file_that_is_too_large_is_neither_read_nor_written(
     path.unlink()
     monkeypatch.setattr(arpa, "MOST_BYTES", 1000)
     with pytest.raises(MakemoreError, match="take a lower n or fewer words"):
-        arpa.write(kneser_ney(parse(b"emma\nolivia\nava\n", "words"), 10), path)
+        arpa.write(smooth(count(parse(b"emma\nolivia\nava\n", "words"), 10), "kneser-ney"), path)
     assert not path.exists()

@@ -8,9 +8,10 @@ from command_line import WORDS, Makemore, process
 from model import arpa
 from model.corpus import parse
 from model.draws import Draws
+from model.ngrams import count
 from model.sampling import sample
 from model.scoring import score
-from model.smoothing import SMOOTHINGS, kneser_ney
+from model.smoothing import SMOOTHINGS, smooth
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def exported(makemore: Makemore, tmp_path: Path) -> Path:
 def test_score_smooths_the_counts(makemore: Makemore, name: str):
     options = ["--corpus", "-", "-n", "3", "--smoothing", name, "--json"]
     (line,) = makemore("score", "vvma", *options).lines
-    expected = score(SMOOTHINGS[name](parse(WORDS, "words"), 3), "vvma")
+    expected = score(smooth(count(parse(WORDS, "words"), 3), name), "vvma")
     assert [token["p"] for token in line["tokens"]] == [token.p for token in expected.tokens]
     assert all(token["p"] > 0 for token in line["tokens"])
 
@@ -36,7 +37,7 @@ def test_score_smooths_the_counts(makemore: Makemore, name: str):
 def test_sample_smooths_the_counts(makemore: Makemore, name: str):
     options = ["-n", "3", "--count", "20", "--seed", "2", "--prefix", "vv", "--json"]
     lines = makemore("sample", "-", *options, "--smoothing", name).lines
-    model = SMOOTHINGS[name](parse(WORDS, "words"), 3)
+    model = smooth(count(parse(WORDS, "words"), 3), name)
     words = sample(model, Draws(count=20, seed=2, prefix="vv"))
     assert [(line["word"], line["nll"]) for line in lines] == [(it.word, it.nll) for it in words]
 
@@ -48,8 +49,7 @@ def test_arpa_export_writes_the_smoothed_model(
     ours, theirs = tmp_path / "ours.arpa", tmp_path / "theirs.arpa"
     options = ["--smoothing", name] if name else []
     makemore("arpa", "export", "-", "-n", "3", *options, "--output", str(theirs))
-    smoothing = SMOOTHINGS[name] if name else kneser_ney
-    arpa.write(smoothing(parse(WORDS, "words"), 3), ours)
+    arpa.write(smooth(count(parse(WORDS, "words"), 3), name or "kneser-ney"), ours)
     assert ours.read_bytes() == theirs.read_bytes()
 
 

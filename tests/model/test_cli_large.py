@@ -20,7 +20,7 @@ from model import corpus
 from model.corpus import parse
 from model.ngrams import count
 from model.scoring import score
-from model.smoothing import kneser_ney
+from model.smoothing import smooth
 
 WORDS = b"emma\nolivia\nava\nmia\nella\nemma\n"
 LINE = re.compile(r"counting standard input  [\d.]+ [KMG]iB  [\d.]+ [KMG]iB/s *\r")
@@ -47,7 +47,7 @@ def test_sample_and_score_take_a_file_of_any_size(makemore: Makemore, large: str
     assert [line["in_corpus"] for line in lines] == [line["word"] in words for line in lines]
     options = ["--corpus", large, "-n", "3", "--smoothing", "kneser-ney", "--json"]
     (line,) = makemore("score", "emia", *options).lines
-    assert line["nll"] == score(kneser_ney(parse(WORDS, "words"), 3), "emia").nll
+    assert line["nll"] == score(smooth(count(parse(WORDS, "words"), 3), "kneser-ney"), "emia").nll
 
 
 @pytest.mark.parametrize(

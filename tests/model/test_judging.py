@@ -17,7 +17,7 @@ from model.nets import NETWORKS, network_class
 from model.ngrams import count
 from model.recipe import recipe_for
 from model.scoring import score
-from model.smoothing import SMOOTHINGS
+from model.smoothing import SMOOTHINGS, smooth
 
 
 def network(name: str) -> LanguageModel:
@@ -26,7 +26,7 @@ def network(name: str) -> LanguageModel:
 
 
 def smoothed(name: str) -> LanguageModel:
-    return SMOOTHINGS[name](CORPUS, 4)
+    return smooth(count(CORPUS, 4), name)
 
 
 COUNTS = CountModel(count(CORPUS, 3), k=0.1)

@@ -16,7 +16,7 @@ from model.leaderboard_table import Entry
 from model.ngrams import count
 from model.recipe import Recipe, recipe_for
 from model.runs import Run, create
-from model.smoothing import SMOOTHINGS
+from model.smoothing import SMOOTHINGS, smooth
 from model.splits import split
 from model.trained import trained
 
@@ -43,7 +43,7 @@ def figure(entry: Entry, name: str) -> float:
 def counted(entry: Entry) -> LanguageModel:
     """The count model of an entry."""
     if entry.name in SMOOTHINGS:
-        return SMOOTHINGS[entry.name](PARTS.train, entry.n)
+        return smooth(count(PARTS.train, entry.n), entry.name)
     return CountModel(count(PARTS.train, entry.n), k_of(entry))
 
 
@@ -60,8 +60,8 @@ def test_every_count_model_is_judged_by_the_parts_of_the_split():
     entries = board(orders=[2, 4], test=True)
     assert len(entries) == 2 * (2 + len(SMOOTHINGS))
     for n in (2, 4):
-        for name, smoothed in SMOOTHINGS.items():
-            entry, model = entries[f"counts {name} {n}"], smoothed(PARTS.train, n)
+        for name in SMOOTHINGS:
+            entry, model = entries[f"counts {name} {n}"], smooth(count(PARTS.train, n), name)
             for part in ("train", "dev", "test"):
                 expected = nll(model, count(getattr(PARTS, part), n))
                 assert getattr(entry, part) == pytest.approx(expected)
@@ -89,7 +89,7 @@ def test_unseen_is_the_nll_on_held_out_words_that_are_not_in_train(test: bool):
     assert 0 < len(unseen) < len(held_out.words)
     entry = board(test=test)["counts kneser-ney 3"]
     words_alone = Corpus("unseen", "".join(f"{word}\n" for word in unseen), REPEATED)
-    expected = nll_of(SMOOTHINGS["kneser-ney"](PARTS.train, 3), words_alone)
+    expected = nll_of(smooth(count(PARTS.train, 3), "kneser-ney"), words_alone)
     assert entry.unseen == pytest.approx(expected)
 
 
@@ -180,7 +180,7 @@ def test_the_parameters_of_counts_are_what_they_store():
     entries = board()
     ngrams = count(PARTS.train, 3)
     assert entries["counts add-k 3"].parameters == len(ngrams.codes)
-    model = SMOOTHINGS["kneser-ney"](PARTS.train, 3)
+    model = smooth(count(PARTS.train, 3), "kneser-ney")
     stored = sum(len(level.codes) + len(level.contexts) for level in model.levels)
     assert entries["counts kneser-ney 3"].parameters == stored
 

@@ -13,7 +13,7 @@ from model.judging import Part, nll_of, weighted_on
 from model.mixture import Mixture, best_share
 from model.ngrams import count
 from model.sampling import Draws, sample
-from model.smoothing import kneser_ney
+from model.smoothing import smooth
 from model.splits import split
 
 PARTS = split(CORPUS)
@@ -54,7 +54,7 @@ def test_models_of_different_alphabets_are_refused():
 
 
 def test_no_other_share_has_a_lower_nll_on_dev():
-    models = SHORT, kneser_ney(PARTS.train, 3)
+    models = SHORT, smooth(count(PARTS.train, 3), "kneser-ney")
     best = weighted_on(Part(PARTS.dev), *models)
     assert 0 < best.share < 1
     lowest = nll_of(best, PARTS.dev)
