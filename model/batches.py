@@ -7,6 +7,7 @@ of its context, and the next one is the outcome.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -20,7 +21,8 @@ from model.ngrams import tokenise
 
 IGNORED = -100
 """In the place of an outcome: there is none. What cross_entropy leaves out of its mean."""
-MOST_CELLS = 1 << 27  # of a sheet: a gigabyte
+MOST_CELLS = 1 << 27  # of a sheet: two gigabytes
+AT_ONCE = 1 << 12  # examples that a network judges together: what fits into a CPU's cache
 
 
 class Words:
@@ -45,6 +47,12 @@ class Words:
     def lengths(self, indices: Tensor) -> Tensor:
         """How many examples each of the words with these indices (B,) has. (B,)"""
         return self._lengths[indices]
+
+    def blocks(self) -> Sequence[Tensor]:
+        """The indices of all words, in blocks of about `AT_ONCE` examples. (B,) each"""
+        ends = self._lengths.cumsum(0)
+        _, sizes = (ends // AT_ONCE).unique_consecutive(return_counts=True)
+        return torch.arange(len(ends)).split(sizes.tolist())
 
     def batch(self, indices: Tensor) -> Batch:
         """The words with these indices (B,)."""

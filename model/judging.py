@@ -16,8 +16,6 @@ from model.mixture import Mixture, best_share
 from model.nets.network import Network
 from model.ngrams import Ngrams, count
 
-AT_ONCE = 1 << 12  # examples that a network reads together: what fits into a CPU's cache
-
 
 class Judged(NamedTuple):
     """Some examples of a part."""
@@ -50,7 +48,11 @@ class Part:
         return self._ngrams
 
     def judge(self, model: LanguageModel) -> Iterator[Judged]:
-        """The model's NLL, some examples after the other."""
+        """The model's NLL, some examples after the other.
+
+        In all what `evaluation.nll` says of the corpus's n-grams. A network reads whole words,
+        though, which with a long context takes half the time, or a quarter.
+        """
         if isinstance(model, Network | Mixture):
             for log_probs in self.log_probs(model):
                 yield Judged(len(log_probs), -float(log_probs.sum()))
@@ -61,7 +63,7 @@ class Part:
 
     def log_probs(self, model: LanguageModel) -> Iterator[Tensor]:
         """The log probability of every token, in the order of the words. (E,) each, 64-bit"""
-        for indices in self._blocks:
+        for indices in self._words.blocks():
             batch = self._words.batch(indices)
             with torch.no_grad():
                 log_probs = _log_probs(model, batch)
@@ -70,24 +72,6 @@ class Part:
     @cached_property
     def _words(self) -> Words:
         return Words(self.corpus)
-
-    @cached_property
-    def _blocks(self) -> list[Tensor]:
-        """The indices of the words, in blocks of about `AT_ONCE` examples."""
-        if not self.corpus.words:
-            return []
-        ends = torch.tensor([len(word) + 1 for word in self.corpus.words]).cumsum(0)
-        _, sizes = (ends // AT_ONCE).unique_consecutive(return_counts=True)
-        return list(torch.arange(len(ends)).split(sizes.tolist()))
-
-
-def nll_of(model: LanguageModel, corpus: Corpus) -> float:
-    """The model's mean NLL on a corpus, in nats per token.
-
-    What `evaluation.nll` says of the corpus's n-grams. A network reads whole words, though, which
-    with a long context takes half the time, or a quarter.
-    """
-    return mean(Part(corpus).judge(model))
 
 
 def mean(judged: Iterable[Judged]) -> float:

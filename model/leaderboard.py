@@ -17,13 +17,14 @@ from typing import NamedTuple
 import torch
 
 from model.backoff import BackoffModel
+from model.batches import AT_ONCE
 from model.corpus import Corpus
 from model.counts import CountModel
 from model.devices import fit_threads, is_out_of_memory
 from model.draws import Draws
 from model.errors import MakemoreError
 from model.evaluation import add_k_nlls
-from model.judging import AT_ONCE, Judged, Part, mean, weighted_on
+from model.judging import Judged, Part, mean, weighted_on
 from model.language_model import LanguageModel
 from model.leaderboard_table import Entry
 from model.mixture import Mixture
@@ -103,10 +104,8 @@ class _Jury:
         if not parts.train.text or not parts.dev.text:
             raise MakemoreError(f"{corpus.word_count} words are too few to hold any out; take more")
         last = parts.test if test else parts.dev
-        known = parts.train.vocabulary
-        unseen = "".join(f"{word}\n" for word in last.words if word not in known)
         corpora = {TRAIN: parts.train, DEV: parts.dev, **({TEST: last} if test else {})}
-        corpora[UNSEEN] = Corpus(f"{last.name}, unseen", unseen, corpus)
+        corpora[UNSEEN] = parts.unseen(last)
         self._corpus = corpus
         self._parts = {name: Part(part) for name, part in corpora.items()}
         self._best: dict[bool, tuple[float, Entry, LanguageModel]] = {}

@@ -16,12 +16,10 @@ class Split:
     dev: Corpus
     test: Corpus
 
-    @property
-    def dev_unseen(self) -> Corpus:
-        """The words of dev that do not occur in train."""
-        known = set(self.train.words)
-        words = [word for word in self.dev.words if word not in known]
-        return _part(self.dev, "unseen", words)
+    def unseen(self, part: Corpus) -> Corpus:
+        """The words of a part, dev or test, that do not occur in train."""
+        known = self.train.vocabulary
+        return _part(part, "unseen", [word for word in part.words if word not in known])
 
 
 def split(corpus: Corpus, seed: int = SEED) -> Split:

@@ -12,8 +12,6 @@ from model.errors import MakemoreError
 from model.nets.network import Network
 from model.splits import Split
 
-AT_ONCE = 1 << 13
-"""Examples that are judged together: what fits into a CPU's cache."""
 TIMES = 20
 """A run's length is cut into as many parts; after each the network is judged."""
 DEV, STEP = "dev", "step"
@@ -24,7 +22,7 @@ class Validation:
 
     def __init__(self, parts: Split, device: torch.device) -> None:
         self._train, self._dev = (Words(part, device) for part in (parts.train, parts.dev))
-        self._unseen = Words(parts.dev_unseen, device)
+        self._unseen = Words(parts.unseen(parts.dev), device)
         self.best: dict[str, Tensor] = {}
         """The network's weights by name, and the dev NLL and the step that they belong to."""
 
@@ -60,10 +58,9 @@ class Validation:
 def mean_nll(network: Network, words: Words) -> float | None:
     """The NLL on all words, in nats per token; None if it is infinite, or there are no words."""
     total, training = 0.0, network.training
-    most = max(1, AT_ONCE * len(words) // max(1, words.examples))
     network.eval()
     try:
-        for indices in torch.arange(len(words)).split(most):
+        for indices in words.blocks():
             batch = words.batch(indices)
             total += float(network.loss(batch)) * len(batch)
     finally:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from model.corpus import Corpus, load
-from model.judging import Part, nll_of, weighted_on
+from model.judging import Part, mean, weighted_on
 from model.language_model import LanguageModel
 from model.nets import NETWORKS
 from model.ngrams import count
@@ -30,12 +30,10 @@ def rows(names: Path) -> Iterator[Row]:
     """One row a network, and the mixture."""
     corpus = load(str(names))
     parts = split(corpus)
-    known = set(parts.train.words)
-    words = [word for word in parts.test.words if word not in known]
-    unseen = Corpus("unseen", "".join(f"{word}\n" for word in words), corpus)
+    unseen = parts.unseen(parts.test)
 
     def figures(model: LanguageModel) -> str:
-        return f"{nll_of(model, parts.test):.4f} ({nll_of(model, unseen):.4f})"
+        return f"{_nll(model, parts.test):.4f} ({_nll(model, unseen):.4f})"
 
     counts = smooth(count(parts.train, 6), "kneser-ney")
     plain, dev = figures(counts), Part(parts.dev)
@@ -48,7 +46,7 @@ def rows(names: Path) -> Iterator[Row]:
         for _ in trainer.run():
             pass
         seconds, model = time.perf_counter() - began, trainer.best()
-        on_dev = nll_of(model, parts.dev)
+        on_dev = _nll(model, parts.dev)
         if best is None or on_dev < best[0]:
             best = on_dev, model
         threads = f"{torch.get_num_threads()} threads"
@@ -57,4 +55,9 @@ def rows(names: Path) -> Iterator[Row]:
     if best is not None:
         mixture = weighted_on(dev, best[1], counts)
         label = f"the best of them, mixed with the counts ({mixture.share:.2f} to it)"
-        yield Row(label, figures(mixture), plain, f"dev {nll_of(mixture, parts.dev):.4f}", "")
+        yield Row(label, figures(mixture), plain, f"dev {_nll(mixture, parts.dev):.4f}", "")
+
+
+def _nll(model: LanguageModel, corpus: Corpus) -> float:
+    """The model's mean NLL on a corpus, in nats per token."""
+    return mean(Part(corpus).judge(model))

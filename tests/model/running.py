@@ -9,6 +9,8 @@ import torch
 
 from model import runs
 from model.corpus import Corpus, parse
+from model.judging import Part, mean
+from model.language_model import LanguageModel
 from model.recipe import RECIPES, Recipe
 from model.reports import Report
 from model.run_writer import RunWriter
@@ -78,6 +80,11 @@ def alone(recipe: Recipe, corpus: Corpus = CORPUS) -> tuple[torch.Tensor, list[R
     trainer = Trainer(corpus, recipe)
     reports = list(trainer.run())
     return trainer.losses, reports
+
+
+def nll_of(model: LanguageModel, corpus: Corpus) -> float:
+    """The model's mean NLL on a corpus, in nats per token."""
+    return mean(Part(corpus).judge(model))
 
 
 def kept_run(root: Path, recipe: Recipe = QUICK, *steps: int, corpus: Corpus = CORPUS) -> Run:

@@ -4,13 +4,13 @@ import math
 
 import pytest
 import torch
-from running import CORPUS, WORDS
+from running import CORPUS, WORDS, nll_of
 
-from model import judging
+from model import batches
 from model.corpus import Corpus, parse
 from model.counts import CountModel
 from model.evaluation import nll
-from model.judging import Part, mean, nll_of
+from model.judging import Part, mean
 from model.language_model import LanguageModel
 from model.mixture import Mixture
 from model.nets import NETWORKS, network_class
@@ -59,7 +59,7 @@ def test_each_token_has_its_own_probability_in_the_order_of_the_words(make):
 def test_the_size_of_the_blocks_changes_nothing(at_once: int, monkeypatch: pytest.MonkeyPatch):
     model = network("lstm")
     whole = nll_of(model, CORPUS)
-    monkeypatch.setattr(judging, "AT_ONCE", at_once)
+    monkeypatch.setattr(batches, "AT_ONCE", at_once)
     blocks = list(Part(CORPUS).judge(model))
     assert sum(block.examples for block in blocks) == CORPUS.examples
     assert (len(blocks) == 1) is (at_once > CORPUS.examples)

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from running import CORPUS, QUICK, WORDS, kept_run
+from running import CORPUS, QUICK, WORDS, kept_run, nll_of
 
 from model.corpus import Corpus, parse
 from model.counts import CountModel
 from model.errors import MakemoreError
 from model.evaluation import nll
-from model.judging import Part, nll_of, weighted_on
+from model.judging import Part, weighted_on
 from model.language_model import LanguageModel
 from model.leaderboard import Progress, judged
 from model.leaderboard_table import Entry

@@ -4,12 +4,12 @@ import math
 
 import pytest
 import torch
-from running import CORPUS
+from running import CORPUS, nll_of
 
 from model.corpus import parse
 from model.counts import CountModel
 from model.errors import MakemoreError
-from model.judging import Part, nll_of, weighted_on
+from model.judging import Part, weighted_on
 from model.mixture import Mixture, best_share
 from model.ngrams import count
 from model.sampling import Draws, sample

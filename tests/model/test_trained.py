@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from running import CORPUS, QUICK, kept_run
+from running import CORPUS, QUICK, kept_run, nll_of
 
 from model.checkpoints import Checkpoint
 from model.errors import MakemoreError
 from model.files import read_file
-from model.judging import nll_of
 from model.ngrams import Ngrams, count
 from model.recipe import Recipe, recipe_for
 from model.runs import Run, create
