@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from io import BytesIO
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
@@ -117,7 +117,7 @@ class Corpus:
     @property
     def first(self) -> list[str]:
         """The first four words."""
-        return self.text.split("\n", 4)[:-1]
+        return [line[:-1] for line in islice(blocks(self.text, 1), 4)]
 
     @cached_property
     def longest(self) -> list[str]:
