@@ -37,7 +37,7 @@ class Counting:
         alphabet: Alphabet | None = None,
         *,
         most_entries: float = MOST_ENTRIES,
-        grown: Callable[[Pool[Ngrams]], object] = bool,
+        grown: Callable[[Pool[Ngrams]], object] | None = None,
     ) -> None:
         """Begin with nothing.
 
@@ -78,7 +78,8 @@ class Counting:
             # The boundary after boundaries alone: a blank line, which is no word.
             columns, counts = [column[1:] for column in columns], counts[1:]
         self._parts.add(Ngrams.of(alphabet, columns, counts))
-        self._grown(self._parts)
+        if self._grown:
+            self._grown(self._parts)
 
     def ngrams(self) -> Ngrams:
         """All that was counted. To be called when no thread adds any more."""
