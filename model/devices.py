@@ -80,7 +80,9 @@ def is_out_of_memory(error: Exception) -> bool:
     """Whether there was not enough memory, on whichever device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    # What torch says on the CPU, and Python where there is no room for a thread's stack.
+    signs = "can't allocate memory", "can't start new thread"
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
 
 
 def free_memory(device: torch.device) -> int:

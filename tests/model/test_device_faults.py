@@ -171,11 +171,12 @@ accelerator_error = getattr(torch, "AcceleratorError", RuntimeError)
                          "allocate memory: you tried to allocate 80000000000 bytes. Error code 12"),
             r"74.5 GiB were asked for, [\d.]+ [KMG]?i?B were free at step 0; n=2 would fit",
         ),
+        (RuntimeError("can't start new thread"), r"out of memory on cpu: .* were free at step 0"),
         (RuntimeError(ASSERT), r"the GPU failed \(device-side assert triggered\) at step 0; start"),
         (accelerator_error(ASSERT), r"device-side assert triggered\) at step 0; start the program"),
         (RuntimeError("\x1b[31m\nboom"), r"RuntimeError: .*boom|RuntimeError: .*\[31m"),
     ],
-    ids=range(6),
+    ids=range(7),
 )  # fmt: skip
 @pytest.mark.parametrize("kept", [False, True])
 def test_a_device_that_fails_ends_the_run_and_not_the_program(
