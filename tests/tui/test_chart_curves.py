@@ -2,6 +2,8 @@
 
 import math
 import re
+from threading import Event, current_thread, main_thread
+from typing import ClassVar
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ from curves_app import FLOOR, LOSSES, SLOPE, STEPS, CurvesApp, press, run, settl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.widgets import Button
+from workbench import wait_until
 
 from tui.widgets.curve import Curve
 from tui.widgets.curves import Curves
@@ -36,6 +39,70 @@ async def test_another_run_is_drawn_when_the_one_before_is_still_being_thinned_o
         await settle(pilot)
         assert app.read == (999, [pytest.approx(3, abs=5e-6)])
         assert "floor" not in app.text
+
+
+class Held(Curve):
+    """A curve that makes a thread wait when it asks for its values for the `key`-th time."""
+
+    asked: ClassVar[list[str]] = []
+    waits, let_go = Event(), Event()
+
+    def __getattribute__(self, name: str) -> object:
+        if name == "values" and current_thread() is not main_thread():
+            self.asked.append(name)
+            if len(self.asked) == self.key:
+                self.waits.set()
+                assert self.let_go.wait(60)
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("time", [1, 2, 3])
+@pytest.mark.parametrize("weights", [(0.9, 0.999), (0.999, 0.0)])
+async def test_what_is_smoothed_otherwise_while_it_is_averaged_is_drawn_as_it_is_said(
+    weights: tuple[float, float], time: int
+):
+    first, then = weights
+    app, plain = CurvesApp(), CurvesApp()
+    held = Held(time, LOSSES, "loss")
+    held.asked.clear()
+    held.waits.clear()
+    held.let_go.clear()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.chart.weight = first
+        app.chart.plot([held], [FLOOR])
+        await wait_until(pilot, held.waits.is_set, "the thread")
+        app.chart.weight = then
+        held.let_go.set()
+        await settle(pilot)
+        drawn = app.rows
+    async with plain.run_test(size=(60, 20)) as pilot:
+        plain.chart.weight = then
+        plain.chart.plot([run()], [FLOOR])
+        await settle(pilot)
+        assert plain.rows == drawn
+
+
+async def test_a_curve_that_could_not_be_thinned_out_once_is_drawn_the_next_time():
+    class Failing(Curve):
+        failures: ClassVar[list[str]] = []
+
+        def __getattribute__(self, name: str) -> object:
+            if name == "values" and current_thread() is not main_thread() and not self.failures:
+                self.failures.append("out of memory")
+                raise MemoryError
+            return super().__getattribute__(name)
+
+    app = CurvesApp()
+    curve = Failing("run", LOSSES, "loss")
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.chart.plot([curve])
+        await wait_until(pilot, lambda: curve.failures, "the failure")
+        await wait_until(
+            pilot, lambda: all(each.is_finished for each in app.workers), "the end of the thread"
+        )
+        app.chart.plot([curve])
+        await settle(pilot)
+        assert app.read[0] == STEPS - 1
 
 
 # The cursor

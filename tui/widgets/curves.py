@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import ClassVar
 
 from rich.cells import cell_len
-from textual import work
+from textual import on, work
 from textual.binding import BindingType
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
+from textual.worker import Worker, WorkerState
 
 from model.alphabet import visible
 from tui.keys import hidden
 from tui.widgets.chart import Chart, Line, Mark, Reference
 from tui.widgets.curve import Curve
 from tui.widgets.picture import Row, write
+from tui.widgets.thinner import Detail, Thinner, several
 from tui.widgets.view import View
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from model.curves import Smoothed, Thinned
 
 CURSOR, READOUT = "curves--cursor", "curves--readout"
 WEIGHTS = (0.0, 0.9, 0.99, 0.999)
@@ -75,10 +72,8 @@ class Curves(Chart, can_focus=True):
     """The picture without the cursor, and its size."""
     _read_rows = 0
     """That the readout has needed."""
-    _done: Mapping[Hashable, int] = {}
-    """How many steps of each curve are thinned out and averaged already."""
     _catching_up = False
-    """Whether a thread does that for what is too much to do while the keys wait."""
+    """Whether a thread has the thinner, for what is too much to do while the keys wait."""
 
     def plot(
         self, curves: Sequence[Curve], others: Sequence[Reference | Mark] = (), *, reach: int = 0
@@ -94,11 +89,6 @@ class Curves(Chart, can_focus=True):
         keys = {one.key for one in curves}
         if keys.isdisjoint(one.key for one in self._curves):
             self._view, self._read_rows = View(), 0
-            self._thinned: dict[Hashable, tuple[Hashable, Thinned]] = {}
-            self._averages: dict[Hashable, Smoothed] = {}
-        for cache in (self._thinned, self._averages):
-            for key in cache.keys() - keys:
-                del cache[key]
         self._curves, self._others = curves, others
         last = max((curve.last for curve in curves), default=-1)
         self._view = self._view.grown(max(last, 0), reach)
@@ -168,7 +158,6 @@ class Curves(Chart, can_focus=True):
 
     def watch_weight(self) -> None:
         """Smooth anew."""
-        self._averages, self._thinned = {}, {}
         self._draw()
         self.post_message(self.Looked())
 
@@ -203,6 +192,10 @@ class Curves(Chart, can_focus=True):
 
     # What is drawn
 
+    @cached_property
+    def _thinner(self) -> Thinner:
+        return Thinner()
+
     def _draw(self) -> None:
         if not self.size.width:  # hidden: nothing is known of how much there is to thin out
             return
@@ -211,84 +204,28 @@ class Curves(Chart, can_focus=True):
             return
         if self._catching_up:
             return  # drawn when that is done
-        stages = self._stages()
-        new = sum(steps - self._done.get(stage, 0) for stage, steps in stages.items())
-        if new > MOST_AT_ONCE:
+        view = self._view
+        detail = Detail(view.left, view.right, self.size.width, self.weight)
+        if self._thinner.new_steps(self._curves, detail) > MOST_AT_ONCE:
             self._catching_up = True
-            self._catch_up(self._curves)
+            self._catch_up(self._curves, detail)
             return
-        lines = [line for curve in self._curves for line in self._lines(curve)]
-        self._done = stages
-        others = self._others if self._view.whole else _near(self._others, lines)
-        self.show(*lines, *others, x_range=(self._view.left, self._view.right))
-
-    def _stages(self) -> dict[Hashable, int]:
-        """How many steps there are of each curve, as it is looked at now."""
-        look = self._view.left, self._bucket, self.weight
-        return {(one.key, look): len(one.values) for one in self._curves if one.steps is None}
+        lines = self._thinner.lines(self._curves, detail)
+        others = self._others if view.whole else _near(self._others, lines)
+        self.show(*lines, *others, x_range=(view.left, view.right))
 
     @work(thread=True, group="curves", exit_on_error=False, description="thin out")
-    def _catch_up(self, curves: Sequence[Curve]) -> None:
+    def _catch_up(self, curves: Sequence[Curve], detail: Detail) -> None:
         """Thin out and average many steps at once, while the screen shows what it did before."""
-        stages = self._stages()
-        for curve in curves:
-            self._lines(curve)
-        self.call_later(self._caught_up, stages)
+        self._thinner.lines(curves, detail)
 
-    def _caught_up(self, stages: dict[Hashable, int]) -> None:
-        self._catching_up, self._done = False, stages
-        self._draw()
-
-    def _lines(self, curve: Curve) -> list[Line]:
-        """A curve as it is drawn; the one curve that is smoothed has what it was behind it."""
-        if curve.steps is not None:
-            return [self._some(curve, curve.steps)]
-        if not self.weight:
-            return [self._every(curve, curve.values)]
-        smooth = self._every(curve, self._average(curve))
-        if self._several:
-            return [smooth]
-        plain = self._thin((curve.key, "plain"), curve.values)
-        return [Line(*plain, style="dots"), smooth]
-
-    @property
-    def _several(self) -> bool:
-        """Whether there is more than one curve that can be smoothed."""
-        return sum(one.steps is None for one in self._curves) > 1
-
-    def _every(self, curve: Curve, values: Tensor) -> Line:
-        alone = len(self._curves) == 1 and not curve.mark
-        return Line(*self._thin(curve.key, values), "" if alone else curve.label, mark=curve.mark)
-
-    def _some(self, curve: Curve, steps: Sequence[int]) -> Line:
-        first, end = bisect_left(steps, self._view.left), bisect_right(steps, self._view.right)
-        values, seen = curve.values[first:end], steps[first:end]
-        from model.curves import envelope
-
-        places, kept = envelope(values, max(1, len(values) // self.size.width))
-        return Line([seen[place] for place in places], kept, curve.label, "marked", curve.mark)
-
-    def _thin(self, key: Hashable, values: Tensor) -> tuple[list[int], list[float]]:
-        from model.curves import Thinned
-
-        look = self._view.left, self._bucket
-        seen, thinned = self._thinned.get(key, (None, None))
-        if thinned is None or seen != look:
-            thinned = Thinned(*look)
-            self._thinned[key] = look, thinned
-        return thinned.points(values, self._view.right + 1)
-
-    @property
-    def _bucket(self) -> int:
-        """The steps of which the least and the largest value are drawn."""
-        return -(-(self._view.width + 1) // max(1, self.size.width))
-
-    def _average(self, curve: Curve) -> Tensor:
-        from model.curves import Smoothed
-
-        if curve.key not in self._averages:
-            self._averages[curve.key] = Smoothed(self.weight)
-        return self._averages[curve.key].values(curve.values)
+    @on(Worker.StateChanged)
+    def take_lines(self, message: Worker.StateChanged) -> None:
+        """Draw what was thinned out, and what came meanwhile; after a failure, wait for more."""
+        if message.worker.is_finished:
+            self._catching_up = False
+            if message.state is WorkerState.SUCCESS:
+                self._draw()
 
     def redraw(self) -> None:
         """Draw anew."""
@@ -342,19 +279,21 @@ class Curves(Chart, can_focus=True):
     def _read(self, decimals: int) -> Iterator[str]:
         step = self._view.cursor
         yield f"step {step:,}"
-        several = self._several
+        both = not several(self._curves)
         for curve in self._curves:
             name, found = visible(curve.mark or curve.label), curve.near(step)
             smooth = self.weight and curve.steps is None and found and not self._catching_up
             parts = [name] if name else []
             if found is None:
                 parts.append("–")
-            elif not (smooth and several):
+            elif both or not smooth:
                 parts.append(_exact(found[1], decimals))
             if found is not None and found[0] != step:
                 parts.append(f"at {found[0]:,}")
             if smooth:
-                parts.append(f"~{_exact(float(self._average(curve)[step]), decimals)}")
+                parts.append(
+                    f"~{_exact(float(self._thinner.average(curve, self.weight)[step]), decimals)}"
+                )
             yield " ".join(parts)
 
 
