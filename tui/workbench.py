@@ -110,6 +110,8 @@ class Workbench(Display):
         self._looked = 0, 0
         """The run and the step of the last look, whatever came of it."""
         self._look_due = 0.0
+        self._look_failure = ""
+        """Why there was no look, as it was said."""
         self._taken: Look | None = None
         """The last look, until it is shown."""
         self._learnt: tuple[Ngrams, Ngrams] | None = None
@@ -299,10 +301,10 @@ class Workbench(Display):
         from model.ngrams import count
         from model.splits import learnt
 
-        trained = self.session.trained().result()
-        began = time.perf_counter()
-        look = None
+        look, began = None, time.perf_counter()
         try:
+            trained = self.session.trained().result()
+            began = time.perf_counter()  # of the work: to wait for the network was none
             fit_threads(len(ngrams.contexts) * len(ngrams.alphabet))
             if trained is not None and trained.network.context_length == ngrams.n - 1:
                 look = Look(ngrams, *trained)
@@ -314,7 +316,9 @@ class Workbench(Display):
                 if not math.isfinite(look.gap):  # a network that diverges has nothing to say
                     look = None
         except Exception as error:  # out of memory, say: the user is to know, once
-            self.notify(in_one_line(error), severity="error", markup=False)
+            before, self._look_failure = self._look_failure, in_one_line(error)
+            if self._look_failure != before:
+                self.notify(self._look_failure, severity="error", markup=False)
         self.post_message(LookTaken(look, time.perf_counter() - began))
 
     @on(LookTaken)

@@ -1,5 +1,6 @@
 """What can be wrong with a run, as the app shows it."""
 
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from workbench import ENDLESS, QUICK, settle, workbench
 
 from model.corpus import Corpus
 from model.runs import Run, default_root
-from model.session import Phase
+from model.session import Phase, Trained
 from tui import settings
 from tui.screens.recipe_form import RecipeForm
 
@@ -133,3 +134,22 @@ async def test_a_run_that_cannot_be_opened_at_the_start_leaves_a_corpus(corpus: 
         assert (await bench.notification()).severity == "error"
         assert bench.app.corpus is not None
         assert bench.app.corpus.name == "english-first-names"
+
+
+async def test_looks_that_fail_are_told_once_and_not_the_last_ones(
+    words_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    failed: list[Future[Trained | None]] = []
+
+    def fail() -> Future[Trained | None]:
+        failed.append(Future())
+        failed[-1].set_exception(MemoryError("out of memory"))
+        return failed[-1]
+
+    async with workbench(words_file, recipe=ENDLESS) as bench:
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(bench.app.local, "trained", fail)
+            await bench.press("4", "space")
+            await bench.until(lambda: len(failed) > 2, "looks")
+        await bench.until(lambda: bench.app.look, "a look")
+        assert [one.severity for one in bench.notifications if "memory" in one.message] == ["error"]
