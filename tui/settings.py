@@ -51,12 +51,11 @@ def load() -> tuple[Settings, str]:
         if recipe.name not in RECIPES:
             raise ValueError(f"no recipe is called {recipe.name}")
         tour = int(stored.get("tour", 0))
-        wishes: list[bool | None] = []
-        for name in ("ascii", "low_bandwidth"):
-            wishes.append(stored.get(name))
-            if wishes[-1] not in (None, True, False):
-                raise ValueError(f"{name} is neither true nor false")
-        return Settings(str(stored["theme"]), recipe, tour, *wishes), ""
+        wishes: dict[str, Any] = {each: stored.get(each) for each in ("ascii", "low_bandwidth")}
+        for each, wish in wishes.items():
+            if not isinstance(wish, bool | None):
+                raise ValueError(f"{each} is neither true nor false")
+        return Settings(str(stored["theme"]), recipe, tour, **wishes), ""
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:

@@ -182,8 +182,12 @@ async def test_a_theme_of_the_terminals_own_is_not_remembered(
         assert settings.load()[0].theme == "nord"
 
 
-def test_what_is_no_wish_is_not_taken_for_one():
+@pytest.mark.parametrize("wish", ["ascii", "low_bandwidth"])
+@pytest.mark.parametrize("value", ["yes", 1, 0])
+def test_what_is_no_wish_is_not_taken_for_one(wish: str, value: object):
     remember(QUICK)
     stored = json.loads(settings.path().read_text())
-    settings.path().write_text(json.dumps(stored | {"ascii": "yes"}))
-    assert "ascii" in settings.load()[1]
+    settings.path().write_text(json.dumps(stored | {wish: value}))
+    found, problem = settings.load()
+    assert found == settings.Settings()
+    assert problem.startswith(f"{settings.path()} is broken ({wish} is neither true nor false)")
