@@ -113,8 +113,9 @@ class Display(App[None]):
     def show_ascii(self, wish: bool | None) -> None:
         """Show ASCII alone, or not; None for what suits the terminal."""
         wished = lacks_characters() if wish is None else wish
-        self.ascii_only = wished or written_in() != UTF_8
-        show_in(encoding() if self.ascii_only else UTF_8, SIGNS)
+        ascii_only = wished or written_in() != UTF_8
+        show_in(encoding() if ascii_only else UTF_8, SIGNS)  # for what is drawn anew
+        self.ascii_only = ascii_only
 
     def watch_ascii_only(self) -> None:
         """Draw everything anew."""

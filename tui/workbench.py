@@ -24,7 +24,7 @@ from model.recipe import RECIPES, Recipe
 from model.session import Phase, Session, Snapshot, in_one_line
 from model.training_session import TrainingSession
 from tui import settings
-from tui.display import Display, lacks_characters, over_ssh
+from tui.display import UTF_8, Display, encoding, lacks_characters, over_ssh
 from tui.look import Look
 from tui.messages import (
     CorpusCounted,
@@ -360,6 +360,8 @@ class Workbench(Display):
         """Show ASCII alone, or all characters again."""
         wish = not self.ascii_only
         self.show_ascii(wish)
+        if encoding() != UTF_8:
+            self.smooth(self._k)  # as before, so that the panes write all words anew
         self.remember(ascii=None if wish is lacks_characters() else wish)
 
     def action_bandwidth(self) -> None:

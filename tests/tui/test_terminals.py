@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from terminal import PROGRAM, Terminal, terminal
-from workbench import QUICK, remember, workbench
+from workbench import QUICK, remember, settle, workbench
 
 from tui import settings
 from tui.display import encoding, lacks_characters
@@ -116,6 +116,25 @@ def test_words_are_spelled_out_where_the_encoding_lacks_their_characters(tmp_pat
             one.until(r"\\u65e5" if environment is FROM_C else "日")
             one.press("q")
             assert one.ends() == 0
+
+
+@pytest.mark.parametrize(("key", "part"), [("2", "#gaps"), ("4", "#table"), ("6", "#cells")])
+async def test_what_is_shown_is_spelled_out_while_ascii_is_wished_for(
+    key: str, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "words").write_text("zoë\n", encoding="utf-8")
+    monkeypatch.setenv("LC_ALL", "C")
+    async with workbench(tmp_path / "words") as bench:
+        await bench.train()
+        await bench.press(key)
+        for _ in range(2):
+            await bench.until(lambda: r"\xeb" in bench.shown(part), "its spelling")
+            bench.app.action_characters()
+            await bench.until(lambda: "ë" in bench.shown(part), "the character")
+            assert r"\xeb" not in bench.shown(part)
+            bench.app.action_characters()
+            await settle(bench.pilot)
+            assert bench.shown(part).isascii()
 
 
 @pytest.mark.parametrize("environment", [{}, {"LC_ALL": "de_DE.ISO-8859-1"}, FROM_C], ids=str)

@@ -102,6 +102,13 @@ there the letters are keys again, so that `s` does a step while you look.
 
     # What is shown
 
+    def watch_counts(self) -> None:
+        """Show other counts, or the same in other characters."""
+        if self.counts is not None:
+            alphabet = self.counts.alphabet
+            self._outcomes = [alphabet.label(token) for token in range(len(alphabet))]
+        super().watch_counts()
+
     def watch_view(self) -> None:
         """Show another table."""
         self.changed()
@@ -129,7 +136,6 @@ there the letters are keys again, so that `s` does a step while you look.
     def _take(self, ngrams: Ngrams) -> None:
         """Start in the first row of other contexts."""
         self._ngrams = ngrams
-        self._outcomes = [ngrams.alphabet.label(token) for token in range(len(ngrams.alphabet))]
         self._left_at = None
         self._sort(self.order if self.order != GAP else ALPHABETICAL)
         table = self.query_one(HeatMap)

@@ -127,8 +127,9 @@ retells; **converge** (Adam, cosine) reaches the floor.
         self._show_headline()
 
     def watch_counts(self) -> None:
-        """Show how large the network would be."""
+        """Show how large the network would be, and the contexts as they are written now."""
         self._show_headline()
+        self._show_gaps()
 
     def watch_yardstick(self) -> None:
         """Draw it."""
