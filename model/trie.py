@@ -115,6 +115,12 @@ class Ngrams:
         return sums.index_add_(0, self.context_ids, self.counts)
 
     @cached_property
+    def column_sums(self) -> Tensor:
+        """How often each outcome occurs, 64-bit. (V,)"""
+        sums = torch.zeros(len(self.alphabet), dtype=torch.int64)
+        return sums.index_add_(0, self.outcomes, self.counts)
+
+    @cached_property
     def floor(self) -> float:
         """The mean of -log(frequency of the outcome after its context), in nats per example.
 

@@ -70,7 +70,8 @@ def prepared(corpus: Corpus) -> Corpus:
     """A corpus, with all at hand that is needed to show it; to be called in a thread."""
     import_aside(*LATER)
     # What the panes show of the words takes a moment for a long list.
-    _ = corpus.vocabulary, corpus.alphabet, corpus.lengths, corpus.longest, corpus.shortest
+    _ = corpus.word_count, corpus.vocabulary, corpus.alphabet
+    _ = corpus.lengths, corpus.longest, corpus.shortest
     return corpus
 
 
@@ -187,7 +188,7 @@ class Workbench(Display):
 
         fit_threads(len(corpus.text))
         counts = CountModel(count(corpus, n))
-        _ = counts.floor, counts.ngrams.by_frequency
+        _ = counts.floor, counts.ngrams.by_frequency, counts.ngrams.column_sums
         self.post_message(CorpusCounted(corpus, counts))
 
     @on(CorpusCounted)

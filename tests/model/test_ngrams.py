@@ -67,6 +67,7 @@ def test_the_table_the_sums_and_the_pairs_agree(corpus: Corpus, n: int):
     assert ngrams.N.shape == (len(ngrams.contexts), len(corpus.alphabet))
     assert ngrams.N[ngrams.context_ids, ngrams.outcomes].tolist() == ngrams.counts.tolist()
     assert ngrams.row_sums.tolist() == ngrams.N.sum(1).tolist()
+    assert ngrams.column_sums.tolist() == ngrams.N.sum(0).tolist()
     assert ngrams.total == int(ngrams.N.sum()) == corpus.examples
 
 

@@ -116,8 +116,7 @@ examples. A network that sees the same contexts can come close to it, and never 
         if self.counts is None:
             return
         ngrams = self.counts.ngrams
-        totals = ngrams.counts.new_zeros(len(ngrams.alphabet))
-        frequencies: list[int] = totals.index_add_(0, ngrams.outcomes, ngrams.counts).tolist()
+        frequencies: list[int] = ngrams.column_sums.tolist()
         table = Table.grid(padding=(0, 1, 0, 0), expand=True)
         table.add_column(no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
