@@ -3,16 +3,20 @@
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
+from threading import Semaphore, current_thread, main_thread
 
 import pytest
 from click.testing import CliRunner
 from test_markup import NASTY, check_that_nothing_is_obeyed, nasty_corpus
 from textual.events import Paste
 from textual.widgets import Input
+from torch import Tensor
 from workbench import ENDLESS, Bench, is_seen, rows, settle, workbench
 
 from model.cli import main
+from model.language_model import LanguageModel
 from model.recipe import RECIPES
 from model.scoring import score
 from model.session import Phase
@@ -40,11 +44,19 @@ def totals(bench: Bench, name: str) -> list[str]:
     return line.split()[-4:]
 
 
+async def scores(bench: Bench) -> None:
+    """Wait until what there is now is scored."""
+    await bench.until(
+        lambda: all(one.is_finished for one in bench.app.workers if one.group == "scoring"),
+        "the scores",
+    )
+
+
 async def look_at(bench: Bench, word: str) -> None:
     """Write a word into the lens."""
     await bench.press("escape", "5")
     await bench.fill("#word", word)
-    await settle(bench.pilot)
+    await scores(bench)
 
 
 def scored(word: str, source: Path, n: int, model: str) -> dict:
@@ -100,6 +112,7 @@ async def test_the_figures_are_those_of_makemore_score(names_path: Path, n: int)
 async def test_emma_as_a_whole_is_seen_in_the_smallest_terminal(names_path: Path):
     async with workbench(names_path, recipe=CONVERGE) as bench:
         await bench.press("5")
+        await scores(bench)
         assert bench.app.query_one("#word", Input).value == "emma"
         first = FIGURES.findall(lines(bench)[0])
         assert first == [("0.0478", "10", "3.041")]  # 1531 of 32033 words begin with e
@@ -126,6 +139,7 @@ async def test_what_cannot_be_is_told_in_words(words_file: Path):
         assert totals(bench, "counts")[0] == "∞"
         bench.app.smooth(1.0)
         await settle(bench.pilot)
+        await scores(bench)
         assert not re.search("impossible|never seen", "".join(lines(bench)))
         expected = score(bench.app.counts, "emz")
         assert totals(bench, "counts")[0] == f"{expected.nll:.4f}"
@@ -144,15 +158,57 @@ async def test_the_network_is_followed_live(words_file: Path):
     async with workbench(words_file, recipe=ENDLESS) as bench:
         await bench.press("5", "escape", "f", "space")
         await bench.until(lambda: "step" in bench.shown("#scale"), "the network")
-        for _ in range(3):
-            before = bench.shown("#scale"), lines(bench)
-            await bench.until(lambda before=before: bench.shown("#scale") != before[0], "a look")
-            step = bench.app.look.step
-            expected = score(bench.app.look.network, "emma").tokens
-            assert f"step {step:,}" in bench.shown("#scale")
+        seen: set[int] = set()
+
+        def shown() -> bool:
+            look = bench.app.look
+            if f"step {look.step:,} " not in bench.shown("#scale"):
+                return False
+            seen.add(look.step)
             found = [FIGURES.findall(row)[1][2] for row in lines(bench)]
-            assert found == [f"{token.nll:.3f}" for token in expected]
+            return found == [f"{token.nll:.3f}" for token in score(look.network, "emma").tokens]
+
+        for looks in (1, 2, 3):
+            await bench.until(lambda looks=looks: shown() and len(seen) >= looks, "a look")
         assert bench.app.session.snapshot.phase is Phase.RUNNING
+
+
+class Held:
+    """A network that says what it thinks when it is let go, each time anew."""
+
+    def __init__(self, network: LanguageModel) -> None:
+        self.alphabet, self.context_length = network.alphabet, network.context_length
+        self._network = network
+        self.asked, self.let_go = Semaphore(0), Semaphore(0)
+
+    def log_probs(self, contexts: Tensor) -> Tensor:
+        assert current_thread() is not main_thread(), "the keys would have to wait"
+        self.asked.release()
+        assert self.let_go.acquire(timeout=60)
+        return self._network.log_probs(contexts)
+
+
+async def test_while_a_word_is_scored_another_can_be_typed_whose_score_alone_is_shown(
+    words_file: Path,
+):
+    async with workbench(words_file) as bench:
+        await bench.train()
+        await bench.press("5")
+        await bench.until(lambda: bench.app.look and bench.app.look.step == 101, "the last look")
+        await look_at(bench, "mia")
+        before = bench.shown("#tokens")
+        held = Held(bench.app.look.network)
+        bench.app.query_one(LensPane).look = replace(bench.app.look, network=held)
+        await bench.until(lambda: held.asked.acquire(blocking=False), "a thread that scores")
+        await bench.press("end", "ctrl+u", "z", "o", "e")
+        held.let_go.release()
+        await bench.until(lambda: held.asked.acquire(blocking=False), "the other word's turn")
+        assert bench.shown("#tokens") == before
+        held.let_go.release()
+        await scores(bench)
+        assert len(lines(bench)) == 4
+        expected = score(bench.app.look.network, "zoe")
+        assert totals(bench, "network")[0] == f"{expected.nll:.4f}"
 
 
 async def test_letters_are_typed_and_escape_gives_the_keys_back(words_file: Path):
@@ -267,7 +323,7 @@ async def test_words_of_any_corpus_are_looked_at():
         for word in NASTY:
             bench.app.post_message(WordFollowed(word))
             await bench.until(lambda word=word: bench.app.query_one(LensPane).word == word, word)
-            await settle(bench.pilot)
+            await scores(bench)
             assert len(lines(bench)) == len(word) + 1
             check_that_nothing_is_obeyed(bench)
 
@@ -297,6 +353,7 @@ async def test_another_order_is_shown_at_once(words_file: Path):
         await bench.until(lambda: "step" in bench.shown("#scale"), "the network")
         await bench.press("]")
         await bench.counted()
+        await scores(bench)
         assert lines(bench)[0].startswith("..")
         assert totals(bench, "network") == ["—"] * 4
         expected = score(bench.app.counts, "emma")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import Key
 from textual.reactive import var
 from textual.widgets import Input, Static
+from textual.worker import Worker, WorkerState
 
 from model.alphabet import BOUNDARY, normalise, visible
+from model.session import in_one_line
 from tui.keys import hidden
+from tui.look import Look
 from tui.marked import end_of
 from tui.messages import CellFollowed
 from tui.panes.pane import LookingPane
@@ -24,7 +28,6 @@ from tui.widgets.surprise_bar import MARK, bar, multiple, scale
 
 if TYPE_CHECKING:
     from model.counts import CountModel
-    from model.language_model import LanguageModel
     from model.scoring import TokenScore, WordScore
 
 MOST_CHARACTERS = 60
@@ -55,6 +58,38 @@ class WordInput(Input):
         """Leave the other keys to whom they belong."""
         if event.is_printable and not self.check_consume_key(event.key, event.character):
             event.prevent_default()
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A word in the eyes of both models."""
+
+    word: str
+    counts: CountModel
+    look: Look | None
+    by_counts: WordScore
+    by_network: WordScore | None
+    outcomes: list[int]
+    """The tokens, `UNKNOWN` for a character outside the alphabet."""
+    contexts: list[int]
+    """The id of each token's context, -1 for one that never occurs."""
+
+    def is_of(self, word: str, counts: CountModel, look: Look | None) -> bool:
+        """Whether it is of a word, of counts and of the run of a look."""
+        run, wanted = (one and one.run for one in (self.look, look))
+        return self.word == word and self.counts is counts and run == wanted
+
+    def figures(self, row: int, token: TokenScore) -> list[Cell]:
+        """Probability, rank and surprise of a token, or in words why there are none."""
+        if token.p:
+            return [_p(token.p), f"{token.rank}", _figure(token.nll, 3)]
+        if self.outcomes[row] < 0:
+            return ["not in the alphabet", None, None]
+        if self.contexts[row] >= 0:
+            return ["impossible", None, "∞"]
+        context = self.outcomes[max(0, row - self.counts.context_length) : row]
+        unknown = min(context, default=0) < 0
+        return ["unknown context", None, None] if unknown else ["never seen", None, "∞"]
 
 
 class LensPane(LookingPane):
@@ -91,12 +126,9 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
 
     _first = ""
     """The word of the corpus that was looked at because there was no other."""
-    _contexts: list[int]
-    """The id of each token's context, -1 for one that never occurs."""
-    _outcomes: list[int]
-    """The tokens, `UNKNOWN` for a character outside the alphabet."""
-    _by_counts: tuple[CountModel, WordScore] | None = None
-    _by_network: WordScore | None = None
+    _scored: Scored | None = None
+    """What was found out last."""
+    _scoring = False
 
     def compose(self) -> ComposeResult:
         """The word, its tokens, their totals."""
@@ -141,16 +173,15 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
         if normalise(field.value) != self.word:
             with field.prevent(Input.Changed):
                 field.value = visible(self.word)
-        self._by_counts = None
         self.changed()
 
     @on(LiveTable.Chosen, "#tokens")
     def follow(self, message: LiveTable.Chosen) -> None:
         """Go to the token's place in the table."""
-        row = message.key
-        if not isinstance(row, int) or row >= len(self._contexts):
+        row, scored = message.key, self._scored
+        if scored is None or not isinstance(row, int) or row >= len(scored.contexts):
             return
-        context, outcome = self._contexts[row], self._outcomes[row]
+        context, outcome = scored.contexts[row], scored.outcomes[row]
         if context < 0 or outcome < 0:
             self.app.notify("The table has no such place: the corpus does not know it.")
         else:
@@ -158,8 +189,9 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
 
     def show(self) -> None:
         """Show what the models think of the word."""
-        counts = self.counts
+        counts, look = self.counts, self.look
         if counts is None or self.corpus is None:
+            self._scored = None
             about = "counting…" if self.corpus else "there is no corpus yet: o opens one"
             self.query_one("#scale", Static).update(about, layout=False)
             self._tokens.show((), (), lambda _: ())
@@ -170,33 +202,56 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
             self._first = self.word = first  # which shows it
             return
         self.query_one(WordInput).characters = frozenset(counts.alphabet.characters)
-        self._score(counts)
-        self._show_scale(counts)
-        self._show_tokens(counts)
-        self._show_totals(counts)
+        if look is not None and look.ngrams is not counts.ngrams:
+            look = None
+        known = self._scored
+        if known is not None and known.is_of(self.word, counts, look):
+            self._write(known)
+            if known.look is look:
+                return
+        if not self._scoring:
+            self._scoring = True
+            self._score(self.word, counts, look)
+
+    # Without a description, Textual writes out all arguments, tensors and all: milliseconds.
+    @work(thread=True, group="scoring", exit_on_error=False, description="score")
+    def _score(self, word: str, counts: CountModel, look: Look | None) -> Scored:
+        from model.devices import fit_threads
+        from model.scoring import score
+
+        fit_threads(len(word) * len(counts.alphabet))
+        by_network = score(look.network, word) if look else None
+        return Scored(
+            word, counts, look, score(counts, word), by_network, *_tokenised(counts, word)
+        )
+
+    @on(Worker.StateChanged)
+    def take_scores(self, message: Worker.StateChanged) -> None:
+        """Show what was found out, unless it is of another word by now; go on with that one."""
+        error = message.worker.error
+        if message.worker.is_finished:
+            self._scoring = False
+        if message.state is WorkerState.SUCCESS:
+            self._scored = message.worker.result
+            self.changed()
+        elif isinstance(error, Exception):  # out of memory, say: the user is to know
+            self.notify(in_one_line(error), severity="error", markup=False)
+
+    def _write(self, scored: Scored) -> None:
+        self._show_scale(scored)
+        self._show_tokens(scored)
+        self._show_totals(scored)
 
     @property
     def _tokens(self) -> LiveTable:
         return self.query_one("#tokens", LiveTable)
 
-    def _score(self, counts: CountModel) -> None:
-        from model.scoring import score
-
-        if self._by_counts is None or self._by_counts[0] is not counts:
-            self._by_counts = counts, score(counts, self.word)
-            self._outcomes, self._contexts = _tokenised(counts, self.word)
-        network = self._network(counts)
-        self._by_network = score(network, self.word) if network else None
-
-    def _network(self, counts: CountModel) -> LanguageModel | None:
-        look = self.look
-        return look.network if look is not None and look.ngrams is counts.ngrams else None
-
-    def _show_scale(self, counts: CountModel) -> None:
+    def _show_scale(self, scored: Scored) -> None:
+        counts, look = scored.counts, scored.look
         size = len(counts.alphabet)
         network = "no network: space starts one"
-        if self._by_network is not None and self.look is not None:
-            network = f"network at step {self.look.step:,}"
+        if look is not None:
+            network = f"network at step {look.step:,}"
         parts = [
             f"n={counts.ngrams.n}",
             *([f"k={counts.k:g}"] if counts.k else []),
@@ -205,11 +260,9 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
         ]
         self.query_one("#scale", Static).update(" · ".join(parts), layout=False)
 
-    def _show_tokens(self, counts: CountModel) -> None:
-        assert self._by_counts is not None
-        scores = [self._by_counts[1], *([self._by_network] if self._by_network else [])]
-        tokens = [score.tokens for score in scores]
-        chance = math.log(len(counts.alphabet))
+    def _show_tokens(self, scored: Scored) -> None:
+        tokens = [score.tokens for score in (scored.by_counts, scored.by_network) if score]
+        chance = math.log(len(scored.counts.alphabet))
         reach = multiple([token.nll for each in tokens for token in each], chance)
         widest = max(cell_len(token.context) for token in tokens[0])
         context = min(max(len("context"), widest), WIDEST_CONTEXT)
@@ -234,7 +287,7 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
             outcome = token.outcome if row < len(tokens[0]) - 1 else END
             line: list[Cell] = [end_of(token.context, context), outcome]
             for each in tokens:
-                figures = self._figures(each[row], row)
+                figures = scored.figures(row, each[row])
                 if room < LEAST_ROOM:
                     line.append(figures[0])
                     continue
@@ -247,27 +300,11 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
         around = LINES_AROUND if self.size.height >= TALL else LEAST_AROUND
         table.styles.height = min(table.height_of_all, max(3, self.size.height - around))
 
-    def _figures(self, token: TokenScore, row: int) -> list[Cell]:
-        """Probability, rank and surprise, or in words why there are none."""
-        if token.p:
-            return [_p(token.p), f"{token.rank}", _figure(token.nll, 3)]
-        if self._outcomes[row] < 0:
-            return ["not in the alphabet", None, None]
-        if self._contexts[row] >= 0:
-            return ["impossible", None, "∞"]
-        unknown = min(self._outcomes[max(0, row - self._reach) : row], default=0) < 0
-        return ["unknown context", None, None] if unknown else ["never seen", None, "∞"]
-
-    @property
-    def _reach(self) -> int:
-        return self.counts.context_length if self.counts else 0
-
-    def _show_totals(self, counts: CountModel) -> None:
-        assert self._by_counts is not None
-        size, count = len(counts.alphabet), len(self._outcomes)
+    def _show_totals(self, scored: Scored) -> None:
+        size, count = len(scored.counts.alphabet), len(scored.outcomes)
         uniform = f"uniform, 1 of {size}"
         lines = [f"{'':<20}{'nats':>12}{'per token':>12}{'bits':>12}{'perplexity':>14}"]
-        for name, score in (("counts", self._by_counts[1]), ("network", self._by_network)):
+        for name, score in (("counts", scored.by_counts), ("network", scored.by_network)):
             if score is None:
                 lines.append(f"{name:<20}{'—':>12}{'—':>12}{'—':>12}{'—':>14}")
             else:
