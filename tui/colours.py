@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.console import Console
 from textual.color import BLACK, WHITE, Color
 
 ENOUGH = 4.6
@@ -11,6 +12,11 @@ GROUNDS = ("background", "surface", "panel")
 SHARES = [share / 20 for share in range(21)]
 SEEN = 0.87
 """Of black or white, that texts on a cursor are written in."""
+
+
+def few_colours(console: Console) -> bool:
+    """Whether a terminal has 16 colours or fewer."""
+    return console.color_system not in ("256", "truecolor")
 
 
 def luminance(colour: Color) -> float:

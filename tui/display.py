@@ -22,7 +22,7 @@ from textual.widgets import Input
 
 from model.alphabet import show_in
 from tui.characters import CLASS, SIGNS, ToAscii, key_name
-from tui.colours import legible
+from tui.colours import few_colours, legible
 from tui.screens.still import Still
 from tui.terminal import decode_keys_in
 from tui.widgets.picture import Picture
@@ -137,15 +137,10 @@ class Display(App[None]):
         if isinstance(message.widget, Input):
             message.widget.cursor_blink = False
 
-    @property
-    def few_colours(self) -> bool:
-        """Whether the terminal has 16 colours or fewer."""
-        return self.console.color_system not in ("256", "truecolor")
-
     def take_theme(self, wish: str) -> None:
         """Take a theme; of one with more colours than the terminal has, what is most like it."""
         wished: Theme = self.available_themes[wish]
-        if self.no_color or (self.few_colours and not wished.ansi):
+        if self.no_color or (few_colours(self.console) and not wished.ansi):
             self._own_theme = ANSI[wished.dark]
         self.theme = self._own_theme or wish
 

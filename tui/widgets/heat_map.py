@@ -14,6 +14,7 @@ from textual.geometry import Size
 from textual.message import Message
 
 from tui.characters import CLASS as ASCII
+from tui.colours import few_colours
 from tui.keys import hidden
 from tui.widgets.picture import EMPTY, Picture, Row, cut, ending, hint, write
 from tui.widgets.shades import Scale, colour, figure, shading
@@ -105,8 +106,7 @@ class HeatMap(Picture, can_focus=True):
     @property
     def in_colour(self) -> bool:
         """Whether the terminal has enough colours for every step."""
-        app = self.app
-        return app.console.color_system in ("256", "truecolor") and not app.no_color
+        return not (few_colours(self.app.console) or self.app.no_color)
 
     def show(self, table: Table | None, empty: str = "") -> None:
         """Show a table, at the place of the one before; without one, say `empty`."""
