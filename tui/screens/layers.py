@@ -79,10 +79,9 @@ near -1 or 1, a sigmoid near 0 or 1, a relu at 0. Beside it is the histogram of 
         """Show the layers of the last report."""
         if not self.is_mounted:
             return
-        layers, reports = self.snapshot.layers, list(self.snapshot.reports)
-        self.query_one("#step", Static).update(
-            _headline(layers, reports[-1].step if reports else 0)
-        )
+        layers, reports = self.snapshot.layers, self.snapshot.reports
+        last = reports.since(len(reports) - 1)
+        self.query_one("#step", Static).update(_headline(layers, last[-1].step if last else 0))
         self._show_weights(layers.weights)
         self._show_activations(layers.activations)
 
@@ -146,7 +145,7 @@ def _headline(layers: Layers, step: int) -> str:
     if not layers.weights:
         return "Nothing yet: train a network that learns from batches; each report brings figures."
     total = sum(math.prod(each.shape) for each in layers.weights)
-    return f"step {step:,} · {total:,} weights · ● update, ┊ the -3 that is a good pace"
+    return f"step {step:,} · {total:,} weights · log10 of ratios · ● update, ┊ a good pace"
 
 
 def _fitted(name: str, width: int) -> str:
