@@ -120,6 +120,7 @@ class MakemoreApp(RunBench):
         titles = [f"{pane.NUMBER} {pane.TITLE}" for pane in PANES]
         panes = [kind(id=_id(title)) for kind, title in zip(PANES, titles, strict=True)]
         for pane in panes:
+            pane.set_class(pane.BESIDE, "-beside")
             pane.data_bind(*(getattr(MakemoreApp, name) for name in pane.FOLLOWS))
         await frames.mount(*panes)
         tabs = Tabs(*(Tab(title, id=_id(title)) for title in titles))
@@ -147,8 +148,7 @@ class MakemoreApp(RunBench):
     def _pull_in_time(self) -> None:
         if self._pulling:
             self._pulling.stop()
-        low = min(FRAMES_PER_SECOND, LOW_FRAMES_PER_SECOND)
-        rate = low if self.low_bandwidth else FRAMES_PER_SECOND
+        rate = LOW_FRAMES_PER_SECOND if self.low_bandwidth else FRAMES_PER_SECOND
         self._pulling = self.set_interval(1 / rate, self.pull)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -43,7 +43,6 @@ beginning and end. `[` and `]` change **n**.
 examples. A network that sees the same contexts can come close to it, and never below.
 """
 
-    DEFAULT_CLASSES = "pane -beside"
     MOST_BARS: ClassVar[int] = 300
     A_FEW: ClassVar[int] = 60
     """Characters that are listed in their order; more are listed by frequency."""

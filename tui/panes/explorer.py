@@ -57,7 +57,6 @@ there the letters are keys again, so that `s` does a step while you look.
 - **gap** is how much this row adds to loss minus floor: how often it occurs times how wrong it is.
 """
 
-    DEFAULT_CLASSES = "pane"
     BINDINGS: ClassVar[list[BindingType]] = [
         hidden(
             "V",

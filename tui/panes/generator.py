@@ -57,7 +57,6 @@ they part at the character that is shown `▸` and inverted.
 into another one, the word ends, as in the notebook, and its end has no probability.
 """
 
-    DEFAULT_CLASSES = "pane -beside"
     BINDINGS: ClassVar[list[BindingType]] = [
         hidden(
             "e",

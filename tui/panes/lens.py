@@ -116,7 +116,6 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
 `enter` on a line shows it in the explorer's table, `/` goes back to the word.
 """
 
-    DEFAULT_CLASSES = "pane"
     BINDINGS: ClassVar[list[BindingType]] = [
         hidden("escape,down", "to_list", "To the list", "Where the keys of the app work"),
         hidden("slash", "to_word", "To the word", "Type another", id="lens.word", display="/"),

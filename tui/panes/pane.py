@@ -23,6 +23,7 @@ class Pane(Vertical):
     TITLE: ClassVar[str]
     HINT: ClassVar[str]
     """The keys of the pane, for its frame."""
+    DEFAULT_CLASSES = "pane"
 
     FOLLOWS: ClassVar[tuple[str, ...]] = ("corpus", "counts")
     """What of the workbench's state the pane has as its own."""

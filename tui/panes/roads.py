@@ -84,7 +84,6 @@ occurs: what is rare moves the loss little and is learned last.
 goes from list to list.
 """
 
-    DEFAULT_CLASSES = "pane"
     BINDINGS: ClassVar[list[BindingType]] = [
         hidden("n", "parting_only", "Parting only", "Hide pairs of the same word", id="roads.part"),
         hidden("d", "next_seed", "Other pairs", "Words of the next seed", id="roads.seed"),

@@ -77,7 +77,6 @@ The longer the context, the more there is to gain: try `]`.
 - The **floor** is that of all words without smoothing, whatever k and L2 are.
 """
 
-    DEFAULT_CLASSES = "pane"
     BINDINGS: ClassVar[list[BindingType]] = [
         hidden("left", "change_k(-1)", "Lower k", "Add less to every count", id="smooth.less"),
         hidden("right", "change_k(1)", "Raise k", "Add more to every count", id="smooth.more"),

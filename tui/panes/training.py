@@ -83,7 +83,6 @@ retells; **converge** (Adam, cosine) reaches the floor.
     BINDINGS: ClassVar[list[BindingType]] = [
         hidden("m", "smooth", "Moving average", "Of the losses: longer, and then none"),
     ]
-    DEFAULT_CLASSES = "pane -beside"
 
     snapshot: var[Snapshot] = var(Snapshot())
     look: var[Look | None] = var(None)
