@@ -26,7 +26,9 @@ async def test_each_pane_has_room_for_its_main_thing_at_40_x_12(place: int, word
         pane = next(pane for pane in bench.app.query(Pane) if pane.display)
         main = pane.query_one(MAIN[place])
         assert place + 1 == pane.NUMBER
-        assert main.region.height >= 3
+        await bench.until(
+            lambda: main.region.height >= 3, "its lines"
+        )  # once there is what to show
         assert main.region.width >= 24
         assert pane.region.contains_region(main.region) or place == 0  # which scrolls
 
