@@ -17,6 +17,7 @@ def envelope(losses: Tensor, width: int) -> tuple[list[int], list[float]]:
     Returns:
         The steps of those losses, in their order, and the losses.
     """
+    width = min(width, max(1, len(losses)))  # no wide row for the first steps of a long run
     padding = losses[-1:].expand(-len(losses) % width)
     rows = torch.cat([losses, padding]).view(-1, width)
     lows, highs = rows, rows

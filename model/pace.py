@@ -35,9 +35,12 @@ class Pace:
         self._marks.append((self.due, step))
 
     def give_way(self) -> None:
-        """Let other threads have the interpreter to themselves for a moment; from any thread."""
+        """Let other threads have the interpreter to themselves for a moment; from any thread.
+
+        At a speed to watch they mostly have.
+        """
         now = time.perf_counter()
-        if now >= self._next_way:
+        if self.speed is None and now >= self._next_way:
             self._next_way = now + WAYS * WAY_SECONDS
             self.due = max(self.due, now + WAY_SECONDS)
 

@@ -129,6 +129,8 @@ class MakemoreApp(RunBench):
         tour = Tour().data_bind(MakemoreApp.counts)
         tour.stop = self.remembered.tour
         await self.mount(tour, after=frames)
+        if self.return_code is not None:  # somebody quits, and there will be no panes
+            return
         self._filled = True
         self.watch_pane()
         self._pull_in_time()

@@ -234,8 +234,10 @@ class Workbench(Display):
             self.session = self.local
 
     def _end_run(self, reason: str) -> None:
-        if self.session.snapshot.phase in (Phase.RUNNING, Phase.PAUSED):
-            self.notify(f"{reason}: {self._fate(self.session.snapshot)}", markup=False)
+        shown = self.session.snapshot
+        left = self.session is self.local and shown.run == self._replaced
+        if shown.phase in (Phase.RUNNING, Phase.PAUSED) and not left:
+            self.notify(f"{reason}: {self._fate(shown)}", markup=False)
         self.leave()
         self._replaced = self.local.snapshot.run
         self.local.clear()
@@ -268,7 +270,8 @@ class Workbench(Display):
             return
         self._show_look()
         self._measure(now)
-        due = self._looked != (now.run, now.step) and time.monotonic() >= self._look_due
+        rested = time.monotonic() >= self._look_due or now.phase is not Phase.RUNNING
+        due = self._looked != (now.run, now.step) and rested
         if due and self.counts is not None and not self._looking and self.looked_at():
             self._looking = True
             self._looked = now.run, now.step

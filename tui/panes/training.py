@@ -62,10 +62,10 @@ terminal may be closed, and whoever opens that run watches and steers it.
 
 - The curve is the **loss**: the mean of -log p over all examples, in nats per token. The line \
 below it is the **floor**, which counting reaches at once and the network approaches.
-- `shift+tab` goes up to the chart: `left` and `right` move a cursor that reads the **exact** loss \
-of a step, `up` and `down` zoom around it, `shift` with `left` and `right` pans, `home` and `end` \
-go to the first and the last step, `0` shows all again. What is zoomed stays while the run goes \
-on; with the cursor at the end, it follows.
+- `shift+tab` goes up to the rows beside the chart, and then to the chart: `left` and `right` \
+move a cursor that reads the **exact** loss of a step, `up` and `down` zoom around it, `shift` \
+with `left` and `right` pans, `home` and `end` go to the first and the last step, `0` shows all \
+again. What is zoomed stays while the run goes on; with the cursor at the end, it follows.
 - `m` **smooths**: a moving average that keeps w = 0.9, 0.99 or 0.999 of itself at each step, \
 divided by 1 - w^t so that it begins at the first loss. The losses themselves stay as faint dots, \
 and `~` stands before the average where it is read.
@@ -285,7 +285,6 @@ retells; **converge** (Adam, cosine) reaches the floor.
         self.query_one(ProgressLine).share = snapshot.step / recipe.steps
         parts = [f"{snapshot.step:,}/{recipe.steps:,}"]
         if snapshot.phase is Phase.RUNNING and snapshot.seconds_left is not None:
-            parts.append(f"{_figure(snapshot.steps_per_second)}/s")
             parts.append(f"{_duration(snapshot.seconds_left)} left")
         else:
             parts.append("full speed" if self.full_speed else f"pace {self.pace:g}/s")

@@ -43,7 +43,7 @@ class Field:
 
 
 class Form(Still, ModalScreen[Result | None], Generic[Result]):
-    """Fields and two buttons. `enter` accepts, `escape` gives up.
+    """Fields and two buttons. `ctrl+s` accepts, as `enter` does in most; `escape` gives up.
 
     What is wrong is said beside the field at once, and nothing wrong is accepted.
     """
@@ -67,6 +67,7 @@ class Form(Still, ModalScreen[Result | None], Generic[Result]):
         """One line a field, with its label before and its error behind."""
         with Vertical(id="form") as form:
             form.border_title = self._title
+            form.border_subtitle = "tab: the next field"
             for field in self._fields.values():
                 with Horizontal(classes="field", id=f"{field.name}-row"):
                     yield Label(field.label)
@@ -83,7 +84,7 @@ class Form(Still, ModalScreen[Result | None], Generic[Result]):
                 yield Static(classes="error", id=f"{field.name}-error", markup=False)
             yield Static(classes="error", id="error", markup=False)
             with Horizontal(id="buttons"):
-                yield Button("Accept (enter)", variant="primary", id="accept", compact=True)
+                yield Button("Accept (ctrl+s)", variant="primary", id="accept", compact=True)
                 yield Button("Cancel (esc)", id="cancel", compact=True)
 
     @on(Input.Changed)

@@ -12,7 +12,7 @@ from model.leaderboard_table import FIELDS, Entry
 from tui.widgets.live_table import GAP, Cell, Column, LiveTable
 
 WIDTHS = {
-    "name": 16,
+    "name": 15,
     "kind": 12,
     "n": 3,
     "parameters": 11,
@@ -53,7 +53,8 @@ class Board(LiveTable):
         """What there is room for."""
         fields = [name for name in WIDTHS if self.size.width >= ROOMY or name not in LEAST]
         for least in LEAST_OF_ALL:
-            if sum(WIDTHS[name] + GAP for name in fields) > self.size.width + GAP:
+            room = self.scrollable_content_region.width
+            if sum(WIDTHS[name] + GAP for name in fields) > room + GAP:
                 fields.remove(least)
         return fields
 

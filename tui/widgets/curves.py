@@ -52,7 +52,7 @@ class Curves(Chart, can_focus=True):
         hidden("end", "go_to_last", "Last step", "And follow the end of a run that goes on"),
         hidden("0,escape", "show_all", "Show all", "Zoom out as far as it goes"),
     ]
-    KEYS: ClassVar[str] = "←→ cursor · ↑↓ zoom · shift+←→ pan · 0 all"
+    KEYS: ClassVar[str] = "←→ cursor · ↑↓ zoom · shift pan · 0 all"
     """For the frame that it is in."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {CURSOR, READOUT}
     DEFAULT_CSS = """

@@ -13,6 +13,7 @@ from textual.style import Style
 from textual.widget import Widget
 
 KEY = "key-bar--key"
+LAST = 2  # keys that stay where there is no room for all
 
 
 class KeyBar(Widget):
@@ -54,15 +55,18 @@ class KeyBar(Widget):
 
     def render(self) -> Content:
         """Return the row."""
-        key = self.get_visual_style(KEY)
-        parts: list[tuple[str, Style]] = []
-        for one in self._keys.values():
-            place = Style(dim=not one.enabled or None) + Style.from_meta({"key": one.binding.key})
-            parts += [
-                (f" {self.app.get_key_display(one.binding)} ", key + place),
-                (f"{one.binding.description} ", place),
-            ]
-        return Content.assemble(*parts)
+        keys = [self._key(one) for one in self._keys.values()]
+        # Help and the way out stand last, and stay longest.
+        while len(keys) > LAST and sum(key.cell_length for key in keys) > self.size.width:
+            del keys[-LAST - 1]
+        return Content("").join(keys)
+
+    def _key(self, one: ActiveBinding) -> Content:
+        place = Style(dim=not one.enabled or None) + Style.from_meta({"key": one.binding.key})
+        return Content.assemble(
+            (f" {self.app.get_key_display(one.binding)} ", self.get_visual_style(KEY) + place),
+            (f"{one.binding.description} ", place),
+        )
 
     def on_click(self, event: Click) -> None:
         """Press the key."""

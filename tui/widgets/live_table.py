@@ -85,7 +85,7 @@ class LiveTable(ScrollView, can_focus=True):
         text-style: $block-cursor-blurred-text-style;
     }
     LiveTable:ansi > .live-table--cursor { text-style: underline; }
-    LiveTable:ansi:focus > .live-table--cursor { text-style: reverse; }
+    LiveTable:nocolor:focus > .live-table--cursor { text-style: reverse; }
     LiveTable:focus > .live-table--cursor {
         background: $block-cursor-background;
         color: $block-cursor-foreground;
@@ -222,7 +222,8 @@ class LiveTable(ScrollView, can_focus=True):
             end - GAP if one.right else end - one.width
             for one, end in zip(columns, ends, strict=True)
         ]
-        return next((n for n, end in enumerate(least) if end > self.size.width), len(columns))
+        room = self.scrollable_content_region.width  # the scrollbar's own place is none
+        return next((n for n, end in enumerate(least) if end > room), len(columns))
 
     def _make_heads(self) -> list[Content]:
         heads = [column.head.split("\n") for column in self._columns]
