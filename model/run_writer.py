@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +29,7 @@ KEPT = 3
 BROKEN = ".broken"
 MOST_HEADER = 1 << 16  # bytes of a checkpoint besides its tensors
 LINES_AT_ONCE = 100_000
+LINES_A_BREATH, BREATH_SECONDS = 500, 0.0005  # in which the screen's thread gets its turn
 TRIES, PAUSE_SECONDS = 20, 0.05  # for the lock, which a lister of runs may hold for a moment
 
 
@@ -123,8 +125,7 @@ class RunWriter:
         lr, losses = trainer.recipe.lr, trainer.losses
         for start in range(self._steps, trainer.step, LINES_AT_ONCE):
             steps = range(start, min(start + LINES_AT_ONCE, trainer.step))
-            each = zip(steps, losses[steps.start : steps.stop].tolist(), strict=True)
-            lines = (f"{step}\t{lr(step)!r}\t{loss:.9g}\n" for step, loss in each)
+            lines = _history_lines(steps, lr, losses[steps.start : steps.stop])
             self._append(HISTORY, "".join(lines).encode())
             self._steps = steps.stop
         lines = (json.dumps(asdict(report)) + "\n" for report in reports.since(self._reported))
@@ -162,6 +163,13 @@ class RunWriter:
         finally:
             os.close(descriptor)
         self._sizes[name] = size + len(data)
+
+
+def _history_lines(steps: range, lr: Callable[[int], float], losses: torch.Tensor) -> Iterator[str]:
+    for step, loss in zip(steps, losses.tolist(), strict=True):
+        if step % LINES_A_BREATH == 0:
+            time.sleep(BREATH_SECONDS)
+        yield f"{step}\t{lr(step)!r}\t{loss:.9g}\n"
 
 
 class Restored(NamedTuple):

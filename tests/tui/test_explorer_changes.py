@@ -22,6 +22,7 @@ from explorer import (
 from test_markup import NASTY, check_that_nothing_is_obeyed, nasty_corpus
 from workbench import ENDLESS, Bench, keys_shown, rows, workbench
 
+import tui.workbench
 from model.alphabet import label
 from model.corpus import Corpus, parse
 from model.session import Phase
@@ -325,6 +326,20 @@ async def test_one_word_is_a_table(word: str):
         await bench.workers()
         check_that_nothing_is_obeyed(bench)
         assert title(bench)
+
+
+async def test_a_run_that_pauses_is_looked_at_at_once(
+    words_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tui.workbench, "LOOK_SECONDS", 1000)
+    async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
+        await bench.press("4", "f", "space")
+        await looked(bench, 1)
+        first = bench.app.look.step
+        await bench.steps(first + 100)
+        await bench.press("space")
+        await bench.phase(Phase.PAUSED)
+        await looked(bench, bench.app.session.snapshot.step)
 
 
 async def test_the_footer_fits_at_the_table():
