@@ -40,6 +40,7 @@ async def test_m_smooths_more_and_then_no_more(words_file: Path):
     async with workbench(words_file, size=WIDE) as bench:
         await bench.train()
         await bench.press("2")
+        await bench.until(lambda: "gap" in bench.shown("#gaps"), "what stands beside the chart")
         before = bench.shown("#loss")
         for weight in ("0.9", "0.99", "0.999"):
             await bench.press("m")
