@@ -340,10 +340,10 @@ class MakemoreApp(RunBench):
         else:
             yield SystemCommand("Characters: ASCII", "For poor fonts", self.action_characters)
         if self.low_bandwidth:
-            about = f"{FRAMES_PER_SECOND:.0f} updates a second, animations"
+            about = f"{FRAMES_PER_SECOND:.0f} updates a second"
             yield SystemCommand("Bandwidth: full", about, self.action_bandwidth)
         else:
-            about = f"At most {LOW_FRAMES_PER_SECOND:.0f} updates a second, no animations"
+            about = f"At most {LOW_FRAMES_PER_SECOND:.0f} updates a second"
             yield SystemCommand("Bandwidth: low", about, self.action_bandwidth)
         yield SystemCommand("Screenshot", "Write the screen to an SVG", self.deliver_screenshot)
         from tui.tour import STOPS

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from textual import on
 from textual.app import App
 from textual.binding import Binding
-from textual.constants import TEXTUAL_ANIMATIONS
 from textual.events import DescendantFocus
 from textual.filter import LineFilter
 from textual.reactive import var
@@ -78,7 +77,7 @@ class Display(App[None]):
 
     ascii_only: var[bool] = var(False, init=False)
     low_bandwidth: var[bool] = var(False, init=False)
-    """Whether less is sent: fewer updates, nothing that moves by itself."""
+    """Whether less is sent: fewer updates, and fewer looks into the network."""
 
     def __init__(self) -> None:
         if os.environ.get("TERM", "").startswith("screen") and "TMUX" not in os.environ:
@@ -87,6 +86,8 @@ class Display(App[None]):
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         decode_keys_in(encoding())
         self._to_ascii = ToAscii(encoding())
+        # Nothing moves by itself: each tick would be sent, and delay the key that comes next.
+        self.animation_level = "none"
         self._own_theme = ""
         """The one that was taken because of the terminal, and not wished for."""
 
@@ -127,9 +128,8 @@ class Display(App[None]):
                     widget.redraw()
 
     def watch_low_bandwidth(self) -> None:
-        """Say it, and let nothing move that need not."""
+        """Say it."""
         self.set_class(self.low_bandwidth, LOW_BANDWIDTH)
-        self.animation_level = "none" if self.low_bandwidth else TEXTUAL_ANIMATIONS
 
     @on(DescendantFocus)
     def still_cursor(self, message: DescendantFocus) -> None:

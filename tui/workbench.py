@@ -43,7 +43,7 @@ LOOK_SECONDS = 0.4
 """From one look at the network to the next, at least: nobody reads faster."""
 LOW_LOOK_SECONDS = 1.0
 """The same at a low bandwidth: a table that is full of new figures is the most that is sent."""
-LOOKING_SHARE = 0.2
+LOOKING_SHARE = 0.1
 """Of the time at most goes into looking at the network while it learns."""
 LATER = ("plotext", "tui.screens.help", "tui.screens.recipe_form", "tui.screens.open_corpus")
 """What takes a moment to import and is not needed for the first picture."""
@@ -309,7 +309,7 @@ class Workbench(Display):
         try:
             trained = self.session.trained().result()
             began = time.perf_counter()  # of the work: to wait for the network was none
-            fit_threads(len(ngrams.contexts) * len(ngrams.alphabet))
+            fit_threads(0)  # one, so that the trainer's have cores of their own
             if trained is not None and trained.network.context_length == ngrams.n - 1:
                 look = Look(ngrams, *trained)
                 if corpus is not None and recipe is not None and recipe.data == "train":

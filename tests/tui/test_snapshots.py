@@ -43,9 +43,7 @@ def still_app(
         for name, value in look.environment:
             monkeypatch.setenv(name, value)
         remember(RECIPE, look.theme)
-        app = MakemoreApp(str(words_file), runs=RUNS)
-        app.animation_level = "none"
-        return app
+        return MakemoreApp(str(words_file), runs=RUNS)
 
     return make
 
