@@ -58,7 +58,7 @@ async def holds(bench: Bench, number: int) -> None:
     [pane] = [pane for pane, numbers in SHOWN.items() if number in numbers]
     await bench.until(lambda: app.counts and app.pane == PANES.index(pane), f"{number}: {pane}")
     assert len(app.screen_stack) == 1
-    assert is_seen(app.query_one(pane))
+    await bench.until(lambda: is_seen(app.query_one(pane)), f"{number}: {pane} on the screen")
     assert app.query_one(pane).region.height > 5
     assert app.counts.ngrams.n == bench.n == 2
     if pane is ExplorerPane:
