@@ -18,7 +18,7 @@ import torch
 from command_line import ROOT, Result
 from running import CORPUS, WORDS, alone, history_of
 from together import CORPORA, counted, trained
-from trainers import MAKEMORE, only_run, run_process, stored, until_step
+from trainers import MAKEMORE, lives, only_run, run_process, stored, until_step
 from viewers import PATIENCE, attached, wait_until
 
 from model.cli_counting import counted_together
@@ -290,8 +290,9 @@ def test_a_process_that_does_not_answer_holds_up_no_end(root: Path, words: str):
         run = until_step(root, 100)
         frozen = rank_1(running, run)
         os.kill(frozen, signal.SIGSTOP)
-        os.kill(stored(run)["process"], signal.SIGTERM)
-        wait_until(lambda: not run.live, "the end of rank 0")
+        first = stored(run)["process"]
+        os.kill(first, signal.SIGTERM)
+        wait_until(lambda: not lives(first), "the end of rank 0, which has its say after the run")
         os.kill(frozen, signal.SIGKILL)
         result = ended(running)
     step = int(run.checkpoints[0].name[5:13])
