@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from model.alphabet import visible
@@ -58,13 +59,15 @@ def detach(run: Run, *options: str) -> int:
 def _await(run: Run, process: subprocess.Popen[bytes]) -> int:
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
-        status = process.poll()
+        # The end of the process is waited for; of a socket that it makes, no event tells.
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PAUSE_SECONDS)
+        status = process.returncode
         # A short run may be over before anybody can attach to it.
         if status == 0 or _trainer(run) == process.pid:
             return process.pid
         if status is not None:
             raise MakemoreError(f"the training process ended: {_last_words(run)}")
-        time.sleep(PAUSE_SECONDS)  # no event tells of a socket that another process makes
     process.kill()
     raise MakemoreError(f"the training process did not answer in {PATIENCE_SECONDS:.0f} s")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 
+BREATH_SECONDS = 0.0005  # after each chunk, in which the screen's thread gets its turn
 CHUNK_SECONDS = 0.01  # at full speed; a pause waits for one chunk at most
 PACED_CHUNK_SECONDS = 0.04
 CHUNKS = (1, 2, 5, 10, 25, 50)
@@ -42,7 +43,7 @@ class Pace:
         now = time.perf_counter()
         if self.speed is None and now >= self._next_way:
             self._next_way = now + WAYS * WAY_SECONDS
-            self.due = max(self.due, now + WAY_SECONDS)
+            self.due = now + WAY_SECONDS
 
     @property
     def chunk(self) -> int:

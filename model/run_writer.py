@@ -19,6 +19,7 @@ from model.checkpoints import Checkpoint
 from model.errors import MakemoreError
 from model.files import DRAFT, open_file, read_file, replace_file
 from model.history import HEAD, read_history, read_reports
+from model.pace import BREATH_SECONDS
 from model.reports import Reports
 from model.runs import CHECKPOINTS, HISTORY, LOCK, REPORTS, STATUS, Run
 from model.status import Status
@@ -29,7 +30,7 @@ KEPT = 3
 BROKEN = ".broken"
 MOST_HEADER = 1 << 16  # bytes of a checkpoint besides its tensors
 LINES_AT_ONCE = 100_000
-LINES_A_BREATH, BREATH_SECONDS = 500, 0.0005  # in which the screen's thread gets its turn
+LINES_A_BREATH = 500
 TRIES, PAUSE_SECONDS = 20, 0.05  # for the lock, which a lister of runs may hold for a moment
 
 
@@ -168,7 +169,7 @@ class RunWriter:
 def _history_lines(steps: range, lr: Callable[[int], float], losses: torch.Tensor) -> Iterator[str]:
     for step, loss in zip(steps, losses.tolist(), strict=True):
         if step % LINES_A_BREATH == 0:
-            time.sleep(BREATH_SECONDS)
+            time.sleep(BREATH_SECONDS)  # without it, a key waits for a hundred thousand lines
         yield f"{step}\t{lr(step)!r}\t{loss:.9g}\n"
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from model.commands import Commands
 from model.corpus import Corpus
 from model.distributed import SOLE, Processes
-from model.pace import Pace
+from model.pace import BREATH_SECONDS, Pace
 from model.recipe import ADJUSTABLE, Recipe
 from model.reports import Reports
 from model.runs import Run
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 CHECKPOINT_SECONDS = 10.0
 GLANCE_SECONDS = 1.0
 """From one look at whether the run's folder is still there to the next."""
-BREATH_SECONDS = 0.0005  # after each chunk, in which the screen's thread gets its turn
 JOIN_SECONDS = 3.0
 Changes = Mapping[str, Any]
 

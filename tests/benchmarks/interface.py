@@ -166,7 +166,7 @@ def _told(root: Path) -> Iterator[tuple[float, int]]:
             if step and when > before:
                 before, end = when, time.monotonic() + PATIENCE
                 yield when, step
-        time.sleep(POLL_SECONDS)  # no event tells of a file that another process writes
+        time.sleep(POLL_SECONDS)  # to attach to the run would cost it what is measured
     raise RuntimeError("the run does not go on")
 
 

@@ -7,10 +7,10 @@ ended, as `os.waitstatus_to_exitcode` says it.
 
 import os
 import sys
-import time
 from pathlib import Path
 
 import torch
+from running import wait_until
 
 from model.runs import Run
 from model.session import Phase
@@ -24,9 +24,8 @@ def train(folder: Path) -> int:
     run = Run.open(folder)
     session = TrainingSession(checkpoint_seconds=CHECKPOINT_SECONDS)
     session.restore(run, run.load_corpus(), paused=False)
-    while session.snapshot.phase not in (Phase.FINISHED, Phase.FAILED, Phase.STOPPED):
-        time.sleep(0.001)  # a session is looked at, it calls nobody
-    end = session.snapshot
+    over = Phase.FINISHED, Phase.FAILED, Phase.STOPPED
+    end = wait_until(session, lambda snapshot: snapshot.phase in over)
     session.close()
     session.join()
     print(end.error or end.warning, file=sys.stderr, flush=True)

@@ -313,9 +313,7 @@ def test_the_weights_start_as_torchs(name: str):
     made, torchs = network_class(name)(ABC, 16), network_class(name)(ABC, 16)
     made.initialise(3)
     for layer in torchs.modules():
-        if isinstance(
-            layer, nn.Embedding
-        ):  # ours are drawn when they are initialised, and not before
+        if isinstance(layer, nn.Embedding):  # ours draws nothing before it is initialised
             nn.Embedding.reset_parameters(layer)
     for (layer, ours), theirs in zip(made.named_parameters(), torchs.parameters(), strict=True):
         one, other = (float(each.detach().square().mean().sqrt()) for each in (ours, theirs))

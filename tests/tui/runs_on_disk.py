@@ -67,7 +67,7 @@ def wait(condition) -> None:
     until = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < until, "it never came"
-        time.sleep(PAUSE)
+        time.sleep(PAUSE)  # a file, a lock, another process: none of them calls
 
 
 def kill_trainers() -> None:

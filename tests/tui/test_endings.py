@@ -35,12 +35,13 @@ class Session(workbench.TrainingSession):
 workbench.TrainingSession = Session
 """
 # What can be wrong with it.
-HANGING = "MakemoreApp.action_help = lambda self: (os.write(2, b'hanging'), time.sleep(1000))\n"
-WORKING = """
-def work(self):
-    self.run_worker(lambda: (os.write(2, b'hanging'), time.sleep(1000)), thread=True)
-MakemoreApp.action_help = work
+HANG = """
+def hang():
+    os.write(2, b'hanging')
+    threading.Event().wait()
 """
+HANGING = f"{HANG}MakemoreApp.action_help = lambda self: hang()\n"
+WORKING = f"{HANG}MakemoreApp.action_help = lambda self: self.run_worker(hang, thread=True)\n"
 PATIENT = "signals.PATIENCE = 1000\n"
 IDLE = """
 class Slow(Session):
