@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.geometry import Region
@@ -61,6 +62,16 @@ async def test_the_head_stays_and_the_rows_scroll():
         assert [row[0] for row in shown(app)[2:]] == ["e", "f", "g", "h"]
         await press(pilot, "enter", "home", "down", "enter", "pagedown", "enter")
         assert app.chosen == ["h", "b", "e"]
+
+
+@pytest.mark.parametrize(("width", "whole"), [(17, True), (16, False), (15, False)])
+async def test_a_number_that_the_scrollbar_would_cover_is_left_out(width: int, whole: bool):
+    app = TableApp()
+    async with app.run_test(size=(width, 10)) as pilot:
+        app.show("abcdefgh", 12345678)
+        await settle(pilot)
+        assert ("12345678" in shown(app)[2]) is whole
+        assert ("1" in shown(app)[2]) is whole
 
 
 async def test_only_what_is_seen_is_made():

@@ -143,7 +143,7 @@ near -1 or 1, a sigmoid near 0 or 1, a relu at 0. Beside it is the histogram of 
 
 def _headline(layers: Layers, step: int) -> str:
     if not layers.weights:
-        return "Nothing yet: train a network that learns from batches; each report brings figures."
+        return "Nothing yet: a network that learns from batches shows its layers here."
     total = sum(math.prod(each.shape) for each in layers.weights)
     return f"step {step:,} · {total:,} weights · log10 of ratios · ● update, ┊ a good pace"
 
