@@ -20,6 +20,8 @@ from explorer import (
     words_found,
 )
 from test_markup import NASTY, check_that_nothing_is_obeyed, nasty_corpus
+from textual.message import Message
+from textual.messages import Layout
 from workbench import ENDLESS, Bench, keys_shown, rows, workbench
 
 import tui.workbench
@@ -348,3 +350,25 @@ async def test_the_footer_fits_at_the_table():
         shown = keys_shown(bench)
         assert len(shown) <= 7
         assert shown[-1] == "q Quit"
+
+
+@pytest.mark.parametrize("size", [(80, 24), WIDE])
+async def test_a_pane_is_shown_however_late_the_screen_is_laid_out(
+    words_file: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+):
+    async with workbench(words_file, recipe=ENDLESS, size=size) as bench:
+        screen, late = bench.app.screen, list[Layout]()
+        post = screen.post_message
+
+        def hold(message: Message) -> bool:
+            return late.append(message) or True if isinstance(message, Layout) else post(message)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(screen, "post_message", hold)
+            await bench.press("4")
+            table(bench).refresh()
+            await bench.pilot.pause(0.1)
+            assert table(bench).region  # is asked for, as by what is to be drawn
+        for message in late:
+            screen.post_message(message)
+        await bench.until(lambda: figures(bench).startswith(". → ."), "the figures")

@@ -116,7 +116,18 @@ class Bench:
             await settle(self.pilot)
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
-        await wait_until(self.pilot, condition, what)
+        try:
+            await wait_until(self.pilot, condition, what)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self._state()}") from None
+
+    def _state(self) -> str:
+        """What a test that waits in vain is told."""
+        app, now = self.app, self.app.session.snapshot
+        look = app.look and app.look.step
+        told = [note.message for note in self.notifications]
+        working = [worker.description for worker in app.workers if not worker.is_finished]
+        return f"{app.screen}, pane {app.pane + 1}, {now}, {look=}, {told=}, {working=}"
 
     async def message(self, kind: type[Kind], number: int = 1) -> Kind:
         """Wait for the message of a kind."""
