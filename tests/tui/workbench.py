@@ -31,7 +31,7 @@ WORDS = tuple(NAMES.split())
 QUICK = RECIPES["converge"].with_(steps=101, device="cpu")
 ENDLESS = QUICK.with_(steps=1_000_000)
 
-TRIES = 600
+TRIES = 1500
 PAUSE = 0.02
 ROUNDS, TURNS = 2, 40
 KEYS = {"hyphen_minus": "minus", "plus_sign": "plus", "solidus": "slash", "low_line": "underscore"}
