@@ -160,7 +160,7 @@ class RunBench(Workbench):
 
     def pull(self) -> None:
         """Take the run's snapshot; take the run up here when its process has ended."""
-        if self.moving:
+        if self.moving or not self.screen_stack:  # without screens, the app ends
             return
         gone = self._gone  # asked before, so that the snapshot is the last
         super().pull()

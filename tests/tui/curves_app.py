@@ -1,9 +1,11 @@
 """A chart whose curves are read, alone in an app, and what is pressed and read there."""
 
+import asyncio
 import re
 
 import torch
 from textual.app import App, ComposeResult
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.widgets import Button
 from workbench import key_event
@@ -53,10 +55,21 @@ class CurvesApp(App[None]):
 
 async def settle(pilot: Pilot) -> None:
     """Wait until all is drawn, in threads as well; what one has done can start the next."""
+    chart = pilot.app.query_one(Curves)
     await settle_screen(pilot)
+    await handled(pilot.app, chart)
     while any(not worker.is_finished for worker in pilot.app.workers):
         await pilot.app.workers.wait_for_complete()
+        await handled(chart)
         await settle_screen(pilot)
+
+
+async def handled(*receivers: MessagePump) -> None:
+    """Wait until each has handled what it was sent, one after the other."""
+    for receiver in receivers:
+        done = asyncio.Event()
+        receiver.call_later(done.set)
+        await done.wait()
 
 
 async def press(pilot: Pilot, *keys: str) -> None:

@@ -372,3 +372,11 @@ async def test_a_pane_is_shown_however_late_the_screen_is_laid_out(
         for message in late:
             screen.post_message(message)
         await bench.until(lambda: figures(bench).startswith(". → ."), "the figures")
+
+
+async def test_the_run_is_not_looked_at_when_the_app_has_no_screens_any_more(words_file: Path):
+    async with workbench(words_file, recipe=ENDLESS) as bench:
+        await bench.press("s", "4")
+        await looked(bench, 1)
+        bench.app.session.step()
+    bench.app.pull()  # as its timer does until the last moment
