@@ -320,11 +320,13 @@ class MakemoreApp(RunBench):
         """Show the pane, and beside it, where the screen is wide, those that belong there."""
         active, panes = self._pane, self._all_panes
         beside = active.BESIDE and not self._zoomed
+        before = [pane.classes for pane in panes]
         for pane in panes:
             pane.active = pane is active
             pane.set_class(beside and pane.BESIDE, "-beside", update=False)
-        # The panes alone: to style all that is in them anew would take longer than the picture.
-        self.stylesheet.update_nodes(panes)
+        # What is in the panes stays as it is: to style all that anew would outlast the picture.
+        changed = [pane for pane, was in zip(panes, before, strict=True) if pane.classes != was]
+        self.stylesheet.update_nodes(changed)
 
     def action_help(self) -> None:
         """Show what the pane shows and what the keys do."""

@@ -81,11 +81,14 @@ class LookingPane(Pane):
 
     seen = False
     """Whether anybody can see it."""
+    _missed = True
+    """Whether something has changed that it does not show."""
 
     def on_show(self) -> None:
         """Show what came while nobody could see it."""
         self.seen = True
-        self.show()
+        if self._missed:
+            self.changed()
 
     def on_hide(self) -> None:
         """Rest."""
@@ -101,6 +104,7 @@ class LookingPane(Pane):
 
     def changed(self) -> None:
         """Show what there is, if anybody can see it."""
+        self._missed = not self.seen
         if self.seen:
             self.show()
 

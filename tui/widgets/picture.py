@@ -1,6 +1,7 @@
 """Pictures made of cells, of which only those that changed are sent to the terminal."""
 
 from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -26,10 +27,20 @@ class Picture(Widget):
     Picture > .picture--empty { color: $text-muted; }
     """
 
-    _shown = False
-    _drawn_at: Size | None = None
-    _rows: list[Row]
-    _strips: dict[int, Strip]
+    def __init__(
+        self, *, name: str | None = None, id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._shown = False
+        self._stale = False
+        """Whether it has changed while nobody could see it."""
+        self._restyled = False
+        self._drawn_at: Size | None = None
+        self._rows: list[Row] = []
+        self._strips: dict[int, Strip] = {}
+        """Of the rows that were asked for."""
+        self._looks: dict[str, Style] = {}
+        """Of the roles in them."""
 
     def picture(self, size: Size) -> list[Row]:
         """Return size.height rows of size.width cells: none filled, unless a widget draws."""
@@ -42,49 +53,69 @@ class Picture(Widget):
     def redraw(self) -> None:
         """Draw, if anybody can see it, and refresh the cells that differ from before."""
         if not self._shown:
-            self._drawn_at = None
-            return
-        if self._drawn_at != self.size:
+            self._stale = True
+        elif self._drawn_at != self.size:
             self.refresh()  # the whole; render_line draws
-            return
-        before, self._rows = self._rows, self.picture(self.size)
-        for y, (old, new) in enumerate(zip(before, self._rows, strict=True)):
-            if old != new:
-                self._strips.pop(y, None)
-                changed = [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
-                self.refresh(Region(changed[0], y, changed[-1] + 1 - changed[0], 1))
+        else:
+            before = self._rows
+            self._take_picture()
+            for y, (old, new) in enumerate(zip(before, self._rows, strict=True)):
+                if old != new:
+                    changed = [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
+                    self.refresh(Region(changed[0], y, changed[-1] + 1 - changed[0], 1))
 
     def on_show(self) -> None:
         """Draw what came while nobody could see it."""
         self._shown = True
-        self.redraw()
+        if self._stale:
+            self.redraw()
 
     def on_hide(self) -> None:
         """Stop drawing."""
         self._shown = False
 
     def notify_style_update(self) -> None:
-        """Forget the colours; Textual itself repaints the widget after a change of style."""
+        """Look whether the colours are others; Textual itself repaints the widget."""
         super().notify_style_update()
-        self._strips = {}
+        self._restyled = True
 
     def render_line(self, y: int) -> Strip:
         """Return row y of the picture, coloured when it is first asked for."""
         if self._drawn_at != self.size:
-            self._rows, self._strips, self._drawn_at = self.picture(self.size), {}, self.size
+            self._take_picture()
+        if self._restyled:
+            self._restyle()
         if y not in self._strips:
             self._strips[y] = self._coloured(self._rows[y])
         return self._strips[y]
 
+    def _take_picture(self) -> None:
+        """Draw all rows, and keep the colours of those that stay as they are."""
+        same = self._drawn_at == self.size
+        before, self._rows = self._rows, self.picture(self.size)
+        strips = self._strips if same else {}
+        self._strips = {y: one for y, one in strips.items() if before[y] == self._rows[y]}
+        self._drawn_at, self._stale = self.size, False
+
+    def _restyle(self) -> None:
+        """Forget the colours if they are others: the focus alone changes many a style, not them."""
+        self._restyled = False
+        looks = {role: self._style_of(role) for role in self._looks}
+        if looks != self._looks:
+            self._looks, self._strips = looks, {}
+
+    def _style_of(self, role: str) -> Style:
+        return self.style(role) if role else self.visual_style.rich_style
+
     def _coloured(self, row: Row) -> Strip:
         """Give each run of cells the style of its role."""
-        return Strip(
-            Segment(
-                "".join(character for character, _ in run),
-                self.style(role) if role else self.visual_style.rich_style,
-            )
-            for role, run in groupby(row, key=lambda cell: cell[1])
-        )
+        segments: list[Segment] = []
+        for role, run in groupby(row, key=itemgetter(1)):
+            if role not in self._looks:
+                self._looks[role] = self._style_of(role)
+            text = "".join(character for character, _ in run)
+            segments.append(Segment(text, self._looks[role]))
+        return Strip(segments)
 
 
 def cut(text: str, width: int) -> str:
