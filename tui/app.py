@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -111,7 +110,7 @@ class MakemoreApp(RunBench):
 
     async def _fill(self) -> None:
         """Put the panes into their frames, under tabs."""
-        gc.enable()
+        self.collect_in_quiet()
         from tui.panes.every import PANES
         from tui.tour import Tour
 

@@ -45,6 +45,14 @@ LOW_LOOK_SECONDS = 1.0
 """The same at a low bandwidth: a table that is full of new figures is the most that is sent."""
 LOOKING_SHARE = 0.1
 """Of the time at most goes into looking at the network while it learns."""
+QUIET_SECONDS = 0.04
+"""Since the last key, until garbage may be collected: what the key changed is painted by then."""
+COLLECTION_SECONDS = 0.1
+"""From one look at whether garbage is to be collected to the next."""
+COLLECTION_DUE = 10
+"""Collections of young garbage before one of all of it: as many as in any program."""
+COLLECTION_LATE = 30
+"""The same where it was never quiet."""
 LATER = ("plotext", "tui.screens.help", "tui.screens.recipe_form", "tui.screens.open_corpus")
 """What takes a moment to import and is not needed for the first picture."""
 
@@ -117,6 +125,8 @@ class Workbench(Display):
         """The last look, until it is shown."""
         self._learnt: tuple[Ngrams, Ngrams] | None = None
         """The n-grams of all words that were last looked at, and those of train among them."""
+        self._key_at = 0.0
+        """When the last key was pressed."""
         self._measured: Corpus | None = None
         """The corpus that a yardstick was last asked for."""
         self._k = 0.0
@@ -136,8 +146,20 @@ class Workbench(Display):
     async def on_event(self, event: Event) -> None:
         """Obey a key before all else: tiny steps would leave this thread every other moment."""
         if isinstance(event, Key):
+            self._key_at = time.monotonic()
             self.local.give_way()
         await super().on_event(event)
+
+    def collect_in_quiet(self) -> None:
+        """Collect garbage from now on, but not all of it in mid-picture: that takes some 20 ms."""
+        gc.set_threshold(*gc.get_threshold()[:2], COLLECTION_LATE)
+        gc.enable()
+        self.set_interval(COLLECTION_SECONDS, self._collect)
+
+    def _collect(self) -> None:
+        quiet = time.monotonic() - self._key_at >= QUIET_SECONDS
+        if quiet and gc.get_count()[2] >= COLLECTION_DUE:
+            gc.collect()
 
     # The corpus
 

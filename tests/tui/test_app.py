@@ -1,5 +1,6 @@
 """The app as a whole: what is open, the order, the panes, the keys, the way out."""
 
+import gc
 import os
 from itertools import cycle
 from pathlib import Path
@@ -9,6 +10,7 @@ from textual.keys import format_key
 from textual.widgets import Tabs
 from workbench import ENDLESS, QUICK, Bench, keys_shown, rows, workbench
 
+import tui.workbench
 from model.corpus import Corpus
 from model.counts import CountModel
 from model.ngrams import count
@@ -22,6 +24,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
 from tui.screens.recipe_form import RecipeForm
 from tui.widgets.key_bar import KeyBar
+from tui.workbench import COLLECTION_DUE, COLLECTION_SECONDS
 
 WIDE, NARROW = (120, 40), (80, 24)
 
@@ -369,6 +372,31 @@ async def test_resizing_while_training(words_file: Path):
             for pane in bench.app.query("Pane"):
                 rows(pane)
         assert bench.app.session.snapshot.phase is Phase.RUNNING
+
+
+async def test_garbage_waits_until_nobody_types(words_file: Path, monkeypatch: pytest.MonkeyPatch):
+    whole: list[str] = []
+    looks: list[int] = []
+
+    def note(phase: str, about: dict[str, int]) -> None:
+        if about["generation"] == 2:
+            whole.append(phase)
+
+    monkeypatch.setattr(tui.workbench, "QUIET_SECONDS", 1000)
+    async with workbench(words_file) as bench:
+        await bench.press("2", "4")
+        gc.callbacks.append(note)
+        try:
+            while gc.get_count()[2] <= COLLECTION_DUE:  # as any program would take it to be
+                garbage: list[object] = []
+                garbage.append(garbage)
+            bench.app.set_interval(COLLECTION_SECONDS, lambda: looks.append(1))
+            await bench.until(lambda: len(looks) > 2, "looks")
+            assert not whole
+            monkeypatch.setattr(tui.workbench, "QUIET_SECONDS", 0)
+            await bench.until(lambda: whole, "a collection of all garbage")
+        finally:
+            gc.callbacks.remove(note)
 
 
 async def test_the_theme_is_remembered(words_file: Path):
