@@ -47,7 +47,7 @@ LOOKING_SHARE = 0.1
 """Of the time at most goes into looking at the network while it learns."""
 QUIET_SECONDS = 0.04
 """Since the last key, until garbage may be collected: what the key changed is painted by then."""
-COLLECTION_SECONDS = 0.1
+COLLECTION_SECONDS = 0.3
 """From one look at whether garbage is to be collected to the next."""
 COLLECTION_DUE = 10
 """Collections of young garbage before one of all of it: as many as in any program."""
