@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections import deque
 
-BREATH_SECONDS = 0.0005  # after each chunk, in which the screen's thread gets its turn
+BREATH_SECONDS = 0.0005  # after a chunk of short steps, in which the screen's thread gets its turn
+SHORT_STEP_SECONDS = 0.001  # of a step that is mostly Python, which lets no other thread in
 CHUNK_SECONDS = 0.01  # at full speed; a pause waits for one chunk at most
 PACED_CHUNK_SECONDS = 0.04
 CHUNKS = (1, 2, 5, 10, 25, 50)
@@ -44,6 +45,14 @@ class Pace:
         if self.speed is None and now >= self._next_way:
             self._next_way = now + WAYS * WAY_SECONDS
             self.due = now + WAY_SECONDS
+
+    @property
+    def short(self) -> bool:
+        """Whether steps are so short that other threads need a breath between two chunks.
+
+        In longer ones it is torch that computes, and meanwhile they have the interpreter.
+        """
+        return self._seconds_per_step < SHORT_STEP_SECONDS
 
     @property
     def chunk(self) -> int:

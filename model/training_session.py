@@ -55,7 +55,7 @@ class TrainingSession:
             speed: steps per second at most; None for as fast as it goes.
             runs: the directory that new runs are kept in; None to keep none.
             checkpoint_seconds: from one checkpoint to the next while a run goes on.
-            breath: seconds after each chunk, in which other threads get their turn.
+            breath: seconds after each chunk of short steps, in which other threads get their turn.
             processes: that train its run together.
         """
         self._commands = Commands()
@@ -182,7 +182,8 @@ class TrainingSession:
             wait = GLANCE_SECONDS if self._keeper and self._keeper.keeps else None
             if running:
                 left = self._pace.due - time.perf_counter()
-                wait = min(max(self._breath, left), GLANCE_SECONDS)
+                breath = self._breath if self._pace.short else 0.0
+                wait = min(max(breath, left), GLANCE_SECONDS)
             try:
                 self._commands.next(wait)()
             except Empty:

@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from viewers import wait_until
 
 from model.pace import Pace
@@ -37,3 +38,10 @@ def test_keys_that_never_cease_leave_a_run_its_turns():
     for _ in range(3):
         wait_until(lambda: not has_its_turn(), "a key that goes first")
         wait_until(has_its_turn)
+
+
+@pytest.mark.parametrize(("seconds", "short"), [(0.00006, True), (0.0009, True), (0.009, False)])
+def test_only_where_steps_are_short_do_other_threads_need_a_breath(seconds: float, short: bool):
+    pace = Pace(None)
+    pace.note(time.perf_counter() - 10_000 * seconds, 10_000)
+    assert pace.short == short
