@@ -24,9 +24,11 @@ from textual.message import Message
 from textual.messages import Layout
 from workbench import ENDLESS, Bench, keys_shown, rows, workbench
 
+import tui.screens.where_from
 import tui.workbench
 from model.alphabet import label
 from model.corpus import Corpus, parse
+from model.occurrences import Occurrence
 from model.session import Phase
 from model.tables import VIEWS
 from tui.panes.explorer import NO_NETWORK
@@ -380,3 +382,16 @@ async def test_the_run_is_not_looked_at_when_the_app_has_no_screens_any_more(wor
         await looked(bench, 1)
         bench.app.session.step()
     bench.app.pull()  # as its timer does until the last moment
+
+
+async def test_a_search_that_fails_says_why_and_not_that_there_is_nothing(
+    words_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object) -> list[Occurrence]:
+        raise MemoryError("no room for the words")
+
+    monkeypatch.setattr(tui.screens.where_from, "occurrences", fail)
+    async with workbench(words_file, recipe=ENDLESS) as bench:
+        await bench.press("4", "enter")
+        await bench.screen(WhereFromScreen)
+        await bench.until(lambda: "no room for the words" in bench.shown("#sum"), "the reason")

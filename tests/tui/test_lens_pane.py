@@ -211,6 +211,27 @@ async def test_while_a_word_is_scored_another_can_be_typed_whose_score_alone_is_
         assert totals(bench, "network")[0] == f"{expected.nll:.4f}"
 
 
+async def test_why_a_word_cannot_be_scored_is_said_once(words_file: Path):
+    class Failing(Held):
+        def log_probs(self, contexts: Tensor) -> Tensor:
+            self.asked.release()
+            raise MemoryError("no room")
+
+    async with workbench(words_file) as bench:
+        await bench.train()
+        await bench.press("5")
+        await bench.until(lambda: bench.app.look and bench.app.look.step == 101, "the last look")
+        await scores(bench)
+        failing = Failing(bench.app.look.network)
+        for step in range(3):
+            look = replace(bench.app.look, network=failing, step=step)
+            bench.app.query_one(LensPane).look = look
+            await bench.until(lambda: failing.asked.acquire(blocking=False), "another try")
+            await bench.workers()
+        told = [note.message for note in bench.notifications]
+        assert told.count("MemoryError: no room") == 1
+
+
 async def test_letters_are_typed_and_escape_gives_the_keys_back(words_file: Path):
     async with workbench(words_file) as bench:
         await bench.press("5")

@@ -128,6 +128,8 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
     _scored: Scored | None = None
     """What was found out last."""
     _scoring = False
+    _failure = ""
+    """Why the word could not be scored, as it was said."""
 
     def compose(self) -> ComposeResult:
         """The word, its tokens, their totals."""
@@ -231,10 +233,12 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
         if message.worker.is_finished:
             self._scoring = False
         if message.state is WorkerState.SUCCESS:
-            self._scored = message.worker.result
+            self._scored, self._failure = message.worker.result, ""
             self.changed()
-        elif isinstance(error, Exception):  # out of memory, say: the user is to know
-            self.notify(in_one_line(error), severity="error", markup=False)
+        elif isinstance(error, Exception):  # out of memory, say: the user is to know, once
+            before, self._failure = self._failure, in_one_line(error)
+            if self._failure != before:
+                self.notify(self._failure, severity="error", markup=False)
 
     def _write(self, scored: Scored) -> None:
         self._show_scale(scored)

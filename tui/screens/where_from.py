@@ -41,6 +41,8 @@ class WhereFromScreen(Still, ModalScreen[str | None]):
         """The words were looked up."""
 
         found: list[Occurrence]
+        failure: str = ""
+        """Why they could not be."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Back"),
@@ -71,10 +73,9 @@ class WhereFromScreen(Still, ModalScreen[str | None]):
     def _search(self) -> None:
         try:
             found = occurrences(self._corpus, self._before, self._outcome)
+            self.post_message(self.WordsFound(found))
         except Exception as error:  # out of memory, say: the user is to know
-            self.app.notify(in_one_line(error), severity="error", markup=False)
-            found = []
-        self.post_message(self.WordsFound(found))
+            self.post_message(self.WordsFound([], in_one_line(error)))
 
     @on(WordsFound)
     def show_words(self, message: WordsFound) -> None:
@@ -84,7 +85,7 @@ class WhereFromScreen(Still, ModalScreen[str | None]):
         times, words = "s" * (count != 1), "s" * (len(found) != 1)
         told = f"{count:,} time{times}, in {len(found):,} different word{words}"
         if not found:
-            told = "never: this context is never followed by this outcome"
+            told = message.failure or "never: this context is never followed by this outcome"
         self.query_one("#sum", Static).update(told)
         self.query_one("#where-from").border_subtitle = (
             "enter: the word under the lens" if found else ""
