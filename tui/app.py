@@ -216,7 +216,7 @@ class MakemoreApp(RunBench):
 
     def looked_at(self) -> bool:
         """Whether a pane on the screen shows the inside of the network."""
-        return any(pane.looks and pane.display for pane in self._all_panes)
+        return any(pane.LOOKS and pane.display for pane in self._all_panes)
 
     def action_log_scale(self) -> None:
         """Switch the loss axis."""

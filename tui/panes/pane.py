@@ -64,11 +64,6 @@ class Pane(Vertical):
         self.set_class(cramped, "-cramped")
 
     @property
-    def looks(self) -> bool:
-        """Whether it shows the inside of the network that learns now."""
-        return self.LOOKS
-
-    @property
     def target(self) -> Widget:
         """What takes the focus when the pane is gone to."""
         return self.query(".target").first()

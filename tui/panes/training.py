@@ -248,7 +248,10 @@ retells; **converge** (Adam, cosine) reaches the floor.
     def _show_gaps(self) -> None:
         """Show the contexts that the gap is made of, the largest part first."""
         look, table = self.look, self.query_one("#gaps", LiveTable)
-        table.display = look is not None and self.looks
+        recipe = self.snapshot.recipe
+        # What learns from batches is judged on dev, and its contexts are too many to be listed.
+        listed = not (recipe and recipe.batch_size) and not self.has_class("-cramped")
+        table.display = look is not None and listed
         if look is None or not table.display:
             return
         worst: list[int] = look.ranking[:MOST_GAPS].tolist()
@@ -275,15 +278,6 @@ retells; **converge** (Adam, cosine) reaches the floor.
         """Go to the row of a context."""
         if self.look is not None and isinstance(message.key, int):
             self.post_message(CellFollowed(message.key))
-
-    @property
-    def looks(self) -> bool:
-        """Whether the contexts that the gap is made of are listed.
-
-        What learns from batches is judged on dev, and its contexts are too many to be listed.
-        """
-        recipe = self.snapshot.recipe
-        return not (recipe and recipe.batch_size) and not self.has_class("-cramped")
 
     def _show_progress(self) -> None:
         snapshot = self.snapshot
