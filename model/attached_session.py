@@ -36,6 +36,7 @@ class AttachedSession:
             MakemoreError: it cannot be attached to.
         """
         self._connection = Connection(run)
+        self._run = run
         self._corpus = corpus
         self._ngrams: Ngrams | None = None
         self._speed: float | None = None
@@ -129,6 +130,7 @@ class AttachedSession:
         except Exception as error:  # whatever a trainer may send, the app must stay alive
             self._publish(warning=f"the trainer could not be understood: {in_one_line(error)}")
         finally:
+            self._take_end()
             with self._lock:
                 self._left = True
                 for future in self._waiting.values():
@@ -150,6 +152,12 @@ class AttachedSession:
                 self._take_answer(message)
             case _:  # of a later version
                 pass
+
+    def _take_end(self) -> None:
+        """Find out how the run ended, where the trainer could not say so."""
+        end = self._run.end_of(self._connection.process)
+        if end is not None and self._snapshot.phase.resumable:
+            self._publish(phase=end.phase, error=end.error)
 
     def _begin(self) -> None:
         import torch

@@ -24,6 +24,7 @@ from model.recipe import Recipe
 from model.reports import Report
 from model.runs import Run
 from model.session import Phase
+from model.status import Status
 
 COLUMNS = 60
 LINES = 20
@@ -60,7 +61,7 @@ def follow(run: Run, *, as_json: bool) -> None:
     finally:
         connection.hang_up()
     if not left.is_set():
-        viewer.close(name)
+        viewer.close(name, run.end_of(connection.process))
 
 
 class _Viewer:
@@ -137,15 +138,18 @@ class _Viewer:
             nll = "impossible" if sample["nll"] is None else f"{sample['nll']:8.4f}"
             click.echo(f"  {visible(sample['word']):<24} {nll}")
 
-    def close(self, name: str) -> None:
-        phase = self._state.get("phase", "")
-        if phase == Phase.FAILED.name.lower():
-            raise MakemoreError(f"{name} failed: {visible(self._state['error'])}")
+    def close(self, name: str, end: Status | None) -> None:
+        phase, error = self._state.get("phase", ""), self._state.get("error", "")
         if phase in {each.name.lower() for each in Phase if each.resumable}:
-            raise MakemoreError(
-                f"{name}: its process is gone; `makemore runs resume {name}` goes on from its "
-                "last checkpoint"
-            )
+            if end is None:
+                raise MakemoreError(
+                    f"{name}: its process is gone; `makemore runs resume {name}` goes on from its "
+                    "last checkpoint"
+                )
+            phase, error = end.phase.name.lower(), end.error
+            click.echo(f"{phase} at step {end.step:,}", err=True)
+        if phase == Phase.FAILED.name.lower():
+            raise MakemoreError(f"{name} failed: {visible(error)}")
 
 
 def _pass_on(connection: Connection, left: threading.Event) -> None:

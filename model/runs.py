@@ -123,6 +123,15 @@ class Run:
             return replace(status, phase=Phase.INTERRUPTED)
         return status
 
+    def end_of(self, process: int) -> Status | None:
+        """How a process ended the run; None where it was killed, or has not ended it.
+
+        For its viewers, who may have been too busy to be told: a trainer waits for nobody.
+        """
+        status = self.status
+        ended = status.phase in (Phase.STOPPED, Phase.FINISHED, Phase.FAILED)
+        return status if ended and status.process == process else None
+
     @property
     def live(self) -> bool:
         """Whether a process has it open and may change it."""

@@ -176,6 +176,26 @@ def test_the_end_of_the_trainer_ends_it(tmp_path: Path):
         assert here.trained().result(PATIENCE) is None
 
 
+@pytest.mark.parametrize("end", [Phase.STOPPED, Phase.FINISHED, Phase.FAILED])
+def test_an_end_that_the_trainer_had_no_time_to_tell_is_seen(
+    end: Phase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    recipe = ENDLESS.with_(steps=300) if end is Phase.FINISHED else ENDLESS
+    with training(tmp_path, recipe, paused=True) as (session, run), attached_session(run) as here:
+        shown(here, lambda snapshot: snapshot.phase is Phase.PAUSED)
+        monkeypatch.setattr("model.server.Server._tell", lambda *_: None)  # it reads too slowly
+        if end is Phase.FAILED:
+            session.adjust(ENDLESS.with_(learning_rate=1e39))
+        if end is not Phase.STOPPED:
+            session.resume()
+            wait_until(lambda: session.snapshot.phase is end)
+        session.close()
+        session.join()
+        wait_until(lambda: here.ended)
+        assert here.snapshot.phase is session.snapshot.phase is end
+        assert here.snapshot.error == session.snapshot.error
+
+
 def test_a_run_that_nobody_trains_cannot_be_attached_to(tmp_path: Path):
     run = runs.create(tmp_path, CORPUS, ENDLESS)
     with pytest.raises(NotTrainedError, match="resume it"):

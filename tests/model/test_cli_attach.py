@@ -285,6 +285,20 @@ with training(Path(sys.argv[1]), paused=True):
         trainer.wait()
 
 
+def test_an_end_that_the_trainer_had_no_time_to_tell_is_told(
+    paused: tuple[TrainingSession, Run], monkeypatch: pytest.MonkeyPatch
+):
+    session, run = paused
+    session.step()
+    with attach(run.folder.parent) as one:
+        one.until("paused at step 1")
+        monkeypatch.setattr("model.server.Server._tell", lambda *_: None)  # it reads too slowly
+        session.close()
+        session.join()
+        assert one.ends() == 0
+        assert one.said.endswith("stopped at step 1\n")
+
+
 def test_a_run_that_fails_is_status_1(paused: tuple[TrainingSession, Run]):
     session, run = paused
     with attach(run.folder.parent) as one:

@@ -47,7 +47,7 @@ IDLE = """
 class Slow(Session):
     def join(self):
         busy = time.process_time()
-        time.sleep(1)
+        time.sleep(1)  # the period that is measured
         busy = time.process_time() - busy
         Path(f"{os.environ['NOTE']}.{threading.get_ident()}").write_text(str(busy))
         super().join()
