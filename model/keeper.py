@@ -31,14 +31,21 @@ if TYPE_CHECKING:
 class Keeper:
     """The folder of one run and the socket in it, or neither."""
 
-    def __init__(self, session: Session, every: float) -> None:
-        """Keep the run of `session`, with a checkpoint `every` so many seconds."""
+    def __init__(self, session: Session, every: float, breath: float) -> None:
+        """Keep the run of `session`.
+
+        Args:
+            session: of the run.
+            every: seconds from one checkpoint to the next.
+            breath: as for `RunWriter`.
+        """
         self.warning = ""
         """Why the run is not kept at present."""
         self.checkpoint: int | None = None
         """The step of the last checkpoint."""
         self._session = session
         self._every = every
+        self._breath = breath
         self._due = time.monotonic() + every
         self._notice = ""
         """What is to be known of the folder as long as it is open."""
@@ -79,7 +86,7 @@ class Keeper:
         from model.run_writer import RunWriter
 
         try:
-            self._writer = RunWriter(runs.create(root, corpus, recipe))
+            self._writer = RunWriter(runs.create(root, corpus, recipe), self._breath)
         except (OSError, ValueError) as error:
             self.warning = f"this run is not kept: {_reason(error, root)}; it goes on all the same"
         else:
@@ -94,7 +101,7 @@ class Keeper:
         from model.run_writer import RunWriter
 
         try:
-            self._writer = RunWriter(run)
+            self._writer = RunWriter(run, self._breath)
         except (OSError, ValueError) as error:
             reason = _reason(error, run.folder)
             self.warning = f"what follows is not kept: {reason}; the run goes on all the same"

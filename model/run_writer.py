@@ -19,7 +19,6 @@ from model.checkpoints import Checkpoint
 from model.errors import MakemoreError
 from model.files import DRAFT, open_file, read_file, replace_file
 from model.history import HEAD, read_history, read_reports
-from model.pace import BREATH_SECONDS
 from model.reports import Reports
 from model.runs import CHECKPOINTS, HISTORY, LOCK, REPORTS, STATUS, Run
 from model.status import Status
@@ -41,14 +40,19 @@ class RunTakenError(MakemoreError):
 class RunWriter:
     """Holds the lock of a run's folder, and with it the right to change what is in it."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, breath: float = 0) -> None:
         """Take the lock.
+
+        Args:
+            run: whose folder.
+            breath: seconds between some lines and the next, in which other threads get their turn.
 
         Raises:
             RunTakenError: another process holds it.
             OSError: the folder cannot be written to.
         """
         self.run = run
+        self._breath = breath
         self._folder = os.open(run.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             self._lock = _locked(run)
@@ -126,7 +130,7 @@ class RunWriter:
         lr, losses = trainer.recipe.lr, trainer.losses
         for start in range(self._steps, trainer.step, LINES_AT_ONCE):
             steps = range(start, min(start + LINES_AT_ONCE, trainer.step))
-            lines = _history_lines(steps, lr, losses[steps.start : steps.stop])
+            lines = self._history_lines(steps, lr, losses[steps.start : steps.stop])
             self._append(HISTORY, "".join(lines).encode())
             self._steps = steps.stop
         lines = (json.dumps(asdict(report)) + "\n" for report in reports.since(self._reported))
@@ -147,6 +151,14 @@ class RunWriter:
         os.close(self._lock)
         os.close(self._folder)
 
+    def _history_lines(
+        self, steps: range, lr: Callable[[int], float], losses: torch.Tensor
+    ) -> Iterator[str]:
+        for step, loss in zip(steps, losses.tolist(), strict=True):
+            if self._breath and step % LINES_A_BREATH == 0:
+                time.sleep(self._breath)  # without it, a key waits for all lines, some 0.2 s
+            yield f"{step}\t{lr(step)!r}\t{loss:.9g}\n"
+
     def _append(self, name: str, data: bytes) -> None:
         """Let a file be what is whole of it, and `data`, on the disk."""
         size = self._sizes[name]
@@ -164,13 +176,6 @@ class RunWriter:
         finally:
             os.close(descriptor)
         self._sizes[name] = size + len(data)
-
-
-def _history_lines(steps: range, lr: Callable[[int], float], losses: torch.Tensor) -> Iterator[str]:
-    for step, loss in zip(steps, losses.tolist(), strict=True):
-        if step % LINES_A_BREATH == 0:
-            time.sleep(BREATH_SECONDS)  # without it, a key waits for a hundred thousand lines
-        yield f"{step}\t{lr(step)!r}\t{loss:.9g}\n"
 
 
 class Restored(NamedTuple):

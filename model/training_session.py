@@ -55,7 +55,7 @@ class TrainingSession:
             speed: steps per second at most; None for as fast as it goes.
             runs: the directory that new runs are kept in; None to keep none.
             checkpoint_seconds: from one checkpoint to the next while a run goes on.
-            breath: seconds after each chunk of short steps, in which other threads get their turn.
+            breath: seconds for other threads, after a chunk of short steps and in a long history.
             processes: that train its run together.
         """
         self._commands = Commands()
@@ -260,7 +260,7 @@ class TrainingSession:
         self._snapshot = Snapshot(
             Phase.PREPARING, recipe, name=run.name, folder=run.folder, run=next(run_numbers)
         )
-        self._keeper = Keeper(self, self._checkpoint_seconds)
+        self._keeper = Keeper(self, self._checkpoint_seconds, self._breath)
         try:
             self._keeper.open(run)
             self._build(corpus, recipe)
@@ -353,7 +353,7 @@ class TrainingSession:
         from model.keeper import Keeper
 
         if self._keeper is None:
-            self._keeper = Keeper(self, self._checkpoint_seconds)
+            self._keeper = Keeper(self, self._checkpoint_seconds, self._breath)
             if self._runs is not None and self._corpus is not None:
                 self._keeper.create(self._runs, self._corpus, trainer.recipe)
                 self._publish(folder=self._keeper.folder, warning=self._keeper.warning)
