@@ -13,7 +13,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from model.pace import BREATH_SECONDS
 from model.recipe import Recipe
 from model.session import in_one_line
 from tui.messages import RateFound, RateNotFound, RatesTried
@@ -91,7 +90,6 @@ A run that goes on meanwhile is not touched, but it shares the processor: both a
                 if time.monotonic() >= due:
                     due = time.monotonic() + FRAME_SECONDS
                     self.post_message(RatesTried(found))
-                time.sleep(BREATH_SECONDS)  # each step is all Python: a key would wait
             self.post_message(RateFound(found))
         except Exception as error:  # whatever it was, the user is to know
             self.post_message(RateNotFound(in_one_line(error)))
