@@ -2,10 +2,11 @@
 
 import math
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.containers import Container
 from textual.geometry import Region
 
+from tui.display import Display
 from tui.widgets.chart import Chart, Reference
 
 FLOOR = Reference(2.454, "floor 2.4540")
@@ -27,7 +28,7 @@ class WatchedChart(Chart):
         return super().refresh(*regions, **options)
 
 
-class ChartApp(App[None]):
+class ChartApp(Display):
     CSS = "Chart { height: 1fr; }"
 
     def __init__(self, app_classes="", **options) -> None:

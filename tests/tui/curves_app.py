@@ -4,13 +4,14 @@ import asyncio
 import re
 
 import torch
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.widgets import Button
-from workbench import key_event
+from workbench import key_event, wait_until
 from workbench import settle as settle_screen
 
+from tui.display import Display
 from tui.widgets.chart import Reference
 from tui.widgets.curve import Curve
 from tui.widgets.curves import Curves
@@ -23,7 +24,7 @@ LOSSES = (
 SLOPE = torch.linspace(4, 3, 1000)
 
 
-class CurvesApp(App[None]):
+class CurvesApp(Display):
     CSS = "Curves { height: 1fr; } Button { display: none; &.-shown { display: block; } }"
 
     def __init__(self) -> None:
@@ -55,12 +56,13 @@ class CurvesApp(App[None]):
 
 async def settle(pilot: Pilot) -> None:
     """Wait until all is drawn, in threads as well; what one has done can start the next."""
-    chart = pilot.app.query_one(Curves)
-    await settle_screen(pilot)
-    await handled(pilot.app, chart)
-    while any(not worker.is_finished for worker in pilot.app.workers):
-        await pilot.app.workers.wait_for_complete()
-        await handled(chart)
+    app, chart, quiet = pilot.app, pilot.app.query_one(Curves), 0
+    await wait_until(pilot, lambda: chart.size, "the layout")
+    # A thread that has ended may not have been heard of, and another one begun and ended since.
+    while quiet < 2:
+        quiet = quiet + 1 if all(worker.is_finished for worker in app.workers) else 0
+        await app.workers.wait_for_complete()
+        await handled(app, chart)
         await settle_screen(pilot)
 
 

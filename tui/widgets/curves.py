@@ -222,10 +222,11 @@ class Curves(Chart, can_focus=True):
     @on(Worker.StateChanged)
     def take_lines(self, message: Worker.StateChanged) -> None:
         """Draw what was thinned out, and what came meanwhile; after a failure, wait for more."""
-        if message.worker.is_finished:
+        # What the worker is by now says nothing: this may be the message that it has begun.
+        if message.state not in (WorkerState.PENDING, WorkerState.RUNNING):
             self._catching_up = False
-            if message.state is WorkerState.SUCCESS:
-                self._draw()
+        if message.state is WorkerState.SUCCESS:
+            self._draw()
 
     def redraw(self) -> None:
         """Draw anew."""
