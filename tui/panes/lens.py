@@ -230,12 +230,14 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
     def take_scores(self, message: Worker.StateChanged) -> None:
         """Show what was found out, unless it is of another word by now; go on with that one."""
         error = message.worker.error
-        if message.worker.is_finished:
+        # What the worker is by now says nothing: this may be the message that it has begun.
+        if message.state not in (WorkerState.PENDING, WorkerState.RUNNING):
             self._scoring = False
         if message.state is WorkerState.SUCCESS:
             self._scored, self._failure = message.worker.result, ""
             self.changed()
-        elif isinstance(error, Exception):  # out of memory, say: the user is to know, once
+        elif message.state is WorkerState.ERROR and isinstance(error, Exception):
+            # Out of memory, say: the user is to know, once.
             before, self._failure = self._failure, in_one_line(error)
             if self._failure != before:
                 self.notify(self._failure, severity="error", markup=False)
