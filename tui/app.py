@@ -22,6 +22,7 @@ from textual.widgets import Input, Static, Tab, Tabs
 from model.corpus import DEFAULT, Corpus
 from model.recipe import Recipe
 from model.runs import Run, default_root
+from tui.garbage import GLANCE_SECONDS
 from tui.keys import KEYS, bindings_of
 from tui.messages import CellFollowed, DrawsChanged, KChosen, L2Chosen, WordFollowed
 from tui.run_bench import RunBench
@@ -110,7 +111,8 @@ class MakemoreApp(RunBench):
 
     async def _fill(self) -> None:
         """Put the panes into their frames, under tabs."""
-        self.collect_in_quiet()
+        self.garbage.begin()
+        self.set_interval(GLANCE_SECONDS, self.garbage.glance)
         from tui.panes.every import PANES
         from tui.tour import Tour
 
@@ -216,7 +218,7 @@ class MakemoreApp(RunBench):
 
     def looked_at(self) -> bool:
         """Whether a pane on the screen shows the inside of the network."""
-        return any(pane.LOOKS and pane.display for pane in self._all_panes)
+        return any(pane.looks and pane.display for pane in self._all_panes)
 
     def action_log_scale(self) -> None:
         """Switch the loss axis."""

@@ -25,6 +25,20 @@ class Look:
     learnt: Ngrams | None = None
     """Of the words that it learns from, where these are not all."""
 
+    @property
+    def finite(self) -> bool:
+        """Whether the network has anything to say: one that diverges does not."""
+        from torch import arange
+
+        weights = (bool(each.isfinite().all()) for each in self.network.parameters())
+        first = self.ngrams.contexts.tokens(arange(1))
+        return all(weights) and bool(self.network.log_probs(first).isfinite().all())
+
+    @property
+    def weighed(self) -> bool:
+        """Whether the gaps are known; with many contexts it takes seconds to find them out."""
+        return "gaps" in vars(self)
+
     @cached_property
     def gaps(self) -> Tensor:
         """What each context adds to the gap between loss and floor, in nats. (contexts,)"""

@@ -130,8 +130,8 @@ class LookTaken(Message):
 
     look: Look | None
     """None where there is no network any more."""
-    seconds: float
-    """That it took."""
+    seconds: float | None
+    """That it took; None while its gaps are not known, and the same follows with them."""
 
 
 COUNTS, NETWORK = "counts", "network"  # how the two models are called

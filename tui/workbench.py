@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import math
-import sys
 import time
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -25,6 +22,7 @@ from model.session import Phase, Session, Snapshot, in_one_line
 from model.training_session import TrainingSession
 from tui import settings
 from tui.display import UTF_8, Display, encoding, lacks_characters, over_ssh
+from tui.garbage import Collector, import_aside
 from tui.look import Look
 from tui.messages import (
     CorpusCounted,
@@ -45,33 +43,8 @@ LOW_LOOK_SECONDS = 1.0
 """The same at a low bandwidth: a table that is full of new figures is the most that is sent."""
 LOOKING_SHARE = 0.1
 """Of the time at most goes into looking at the network while it learns."""
-QUIET_SECONDS = 0.04
-"""Since the last key, until garbage may be collected: what the key changed is painted by then."""
-COLLECTION_SECONDS = 0.3
-"""From one look at whether garbage is to be collected to the next."""
-COLLECTION_DUE = 10
-"""Collections of young garbage before one of all of it: as many as in any program."""
-COLLECTION_LATE = 30
-"""The same where it was never quiet."""
 LATER = ("plotext", "tui.screens.help", "tui.screens.recipe_form", "tui.screens.open_corpus")
 """What takes a moment to import and is not needed for the first picture."""
-
-
-def import_aside(*modules: str) -> None:
-    """Import what takes a moment, and leave it out of every search for garbage from then on.
-
-    It never becomes garbage. To look through it again and again stops all threads, the one that
-    obeys the keys among them, for a tenth of a second each time.
-    """
-    if all(module in sys.modules for module in modules):
-        return
-    gc.disable()
-    try:
-        for module in modules:
-            import_module(module)
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def prepared(corpus: Corpus) -> Corpus:
@@ -125,8 +98,7 @@ class Workbench(Display):
         """The last look, until it is shown."""
         self._learnt: tuple[Ngrams, Ngrams] | None = None
         """The n-grams of all words that were last looked at, and those of train among them."""
-        self._key_at = 0.0
-        """When the last key was pressed."""
+        self.garbage = Collector()
         self._measured: Corpus | None = None
         """The corpus that a yardstick was last asked for."""
         self._k = 0.0
@@ -146,20 +118,9 @@ class Workbench(Display):
     async def on_event(self, event: Event) -> None:
         """Obey a key before all else: tiny steps would leave this thread every other moment."""
         if isinstance(event, Key):
-            self._key_at = time.monotonic()
+            self.garbage.note_key()
             self.local.give_way()
         await super().on_event(event)
-
-    def collect_in_quiet(self) -> None:
-        """Collect garbage from now on, but not all of it in mid-picture: that takes some 20 ms."""
-        gc.set_threshold(*gc.get_threshold()[:2], COLLECTION_LATE)
-        gc.enable()
-        self.set_interval(COLLECTION_SECONDS, self._collect)
-
-    def _collect(self) -> None:
-        quiet = time.monotonic() - self._key_at >= QUIET_SECONDS
-        if quiet and gc.get_count()[2] >= COLLECTION_DUE:
-            gc.collect()
 
     # The corpus
 
@@ -297,7 +258,7 @@ class Workbench(Display):
         if due and self.counts is not None and not self._looking and self.looked_at():
             self._looking = True
             self._looked = now.run, now.step
-            self._look(self.counts.ngrams, self.corpus, now.recipe)
+            self._look(self.counts.ngrams, self.corpus, now.recipe, at_once=self.look is None)
 
     def _measure(self, now: Snapshot) -> None:
         """Find out what a run that is judged on dev has to beat, once for a corpus."""
@@ -322,7 +283,9 @@ class Workbench(Display):
             self.yardstick = message.yardstick
 
     @work(thread=True, group="looking", exit_on_error=False, description="look")
-    def _look(self, ngrams: Ngrams, corpus: Corpus | None, recipe: Recipe | None) -> None:
+    def _look(
+        self, ngrams: Ngrams, corpus: Corpus | None, recipe: Recipe | None, *, at_once: bool
+    ) -> None:
         from model.devices import fit_threads
         from model.ngrams import count
         from model.splits import learnt
@@ -334,12 +297,14 @@ class Workbench(Display):
             fit_threads(0)  # one, so that the trainer's have cores of their own
             if trained is not None and trained.network.context_length == ngrams.n - 1:
                 look = Look(ngrams, *trained)
+                if at_once and look.finite:
+                    self.post_message(LookTaken(replace(look), None))
                 if corpus is not None and recipe is not None and recipe.data == "train":
                     if self._learnt is None or self._learnt[0] is not ngrams:
                         self._learnt = ngrams, count(learnt(corpus, "train"), ngrams.n)
                     look = replace(look, learnt=self._learnt[1])
                 _ = look.ranking
-                if not math.isfinite(look.gap):  # a network that diverges has nothing to say
+                if not math.isfinite(look.gap):
                     look = None
         except Exception as error:  # out of memory, say: the user is to know, once
             before, self._look_failure = self._look_failure, in_one_line(error)
@@ -350,11 +315,13 @@ class Workbench(Display):
     @on(LookTaken)
     def take_look(self, message: LookTaken) -> None:
         """Keep it until the screen is next drawn, so that it is drawn once for all."""
+        self._taken = message.look
+        if message.seconds is None:
+            return
         self._looking = False
         least = LOW_LOOK_SECONDS if self.low_bandwidth else LOOK_SECONDS
         rest = max(least, message.seconds * (1 / LOOKING_SHARE - 1))
         self._look_due = time.monotonic() + rest
-        self._taken = message.look
 
     def _show_look(self) -> None:
         """Show the last look, unless the run or the counts are others by now."""

@@ -67,9 +67,9 @@ async def paused(bench: Bench) -> None:
 
 async def look(bench: Bench) -> None:
     """See the network as it is now."""
-    step = bench.app.session.snapshot.step
+    app, step = bench.app, bench.app.session.snapshot.step
     await bench.until(
-        lambda: bench.app.pull() or (bench.app.look and bench.app.look.step == step), "a look"
+        lambda: app.pull() or (app.look and app.look.weighed and app.look.step == step), "a look"
     )
 
 

@@ -3,15 +3,22 @@
 import math
 import re
 from collections import Counter
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Event
 
 import pytest
 from explorer import looked, pairs, place, row_sums
 from test_markup import check_that_nothing_is_obeyed, nasty_corpus
+from torch import Tensor
 from workbench import ENDLESS, Bench, is_seen, rows, workbench
 
-from model.session import Phase
-from tui.panes.explorer import ExplorerPane
+from model.evaluation import gap_by_context
+from model.language_model import LanguageModel
+from model.ngrams import Ngrams
+from model.session import Phase, Trained
+from tui.messages import LookTaken
+from tui.panes.explorer import NO_NETWORK, ExplorerPane
 from tui.widgets.live_table import LiveTable
 
 WIDE = (160, 44)
@@ -94,6 +101,52 @@ async def test_the_ranking_is_live(words_file: Path):
         gaps = plain_gaps(bench, bench.app.corpus.words, 2)
         shown = [gaps[line[0]] for line in lines(bench)]
         assert shown == pytest.approx(sorted(gaps.values(), reverse=True)[: len(shown)], abs=1e-7)
+
+
+async def test_the_network_is_shown_before_its_gaps_are_known(
+    words_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    known, plainly = Event(), gap_by_context
+
+    def in_time(model: LanguageModel, ngrams: Ngrams) -> Tensor:
+        assert known.wait(60)
+        return plainly(model, ngrams)
+
+    monkeypatch.setattr("model.evaluation.gap_by_context", in_time)
+    async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
+        await bench.press("2", "s")
+        await bench.until(lambda: bench.app.look, "the network")
+        assert not is_seen(ranking(bench))
+        await bench.press("4", "S", "S")
+        assert "network P" in bench.shown("#cell")
+        assert "its gap" not in bench.shown("#cell")
+        assert "still being computed" in (await bench.notification()).message
+        assert "alphabetical" in bench.shown("#view")
+        known.set()
+        await looked(bench, 1)
+        assert "its gap" in bench.shown("#cell")
+        await bench.press("S", "S")
+        assert "gap as of step 1" in bench.shown("#view")
+
+
+async def test_a_network_that_diverges_is_not_shown(
+    words_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
+        plainly = bench.app.local.trained
+
+        def diverged() -> Future[Trained | None]:
+            future = plainly()
+            trained = future.result()
+            assert trained is not None
+            trained.network.W.data.fill_(math.nan)
+            return future
+
+        monkeypatch.setattr(bench.app.local, "trained", diverged)
+        await bench.press("4", "2", "s")
+        assert (await bench.message(LookTaken)).look is None
+        await bench.press("4")
+        assert NO_NETWORK in bench.shown("#cell")
 
 
 async def test_enter_follows_a_context_to_the_explorer(words_file: Path):

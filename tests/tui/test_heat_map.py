@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.geometry import Region, Size
 from workbench import key_event, rows, settle
 
+from tui.display import Display
 from tui.widgets.heat_map import HeatMap, Table
 from tui.widgets.shades import Scale
 
@@ -34,7 +35,7 @@ class WatchedHeatMap(HeatMap):
         return super().refresh(*regions, **options)
 
 
-class MapApp(App[None]):
+class MapApp(Display):
     """Nothing but a heat-map, and what it says and asks for."""
 
     CSS = "HeatMap { height: 1fr; }"

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 
 import pytest
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.content import Content
 from textual.geometry import Region
 from textual.pilot import Pilot
 from workbench import rows, settle
 
+from tui.display import Display
 from tui.widgets.live_table import Cell, Column, LiveTable, fitted
 
 COLUMNS = (Column("name", 6), Column("all\nnumber", 8, right=True))
 
 
-class TableApp(App[None]):
+class TableApp(Display):
     """Nothing but a table."""
 
     CSS = "LiveTable { height: 6; }"

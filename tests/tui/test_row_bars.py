@@ -3,17 +3,18 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.geometry import Size
 from workbench import key_event, rows, settle
 
+from tui.display import Display
 from tui.widgets.row_bars import Distributions, RowBars
 
 LABELS = list("abcdefghijklmnopqrstuvwxyz")
 PLAIN = Distributions(list("abcd"), [0.5, 0.25, 0.0, 0.25], None, 1)
 
 
-class BarsApp(App[None]):
+class BarsApp(Display):
     """Nothing but bars, and what they ask for."""
 
     CSS = "RowBars { height: 1fr; }"

@@ -93,9 +93,10 @@ async def test_the_panes_look_into_any_network(words_file: Path):
         await bench.counted()
         await bench.press("2")
         await bench.train()
+        assert bench.app.look is None  # nothing shows it there, and it would cost steps
+        await bench.press("4")
         await bench.looked()
         network = bench.app.look.network
-        await bench.press("4")
         (p,) = network.log_probs(torch.zeros(1, 3, dtype=torch.int64)).exp()[:, 0].tolist()
         await bench.until(lambda: f"network P {p:.4f}" in bench.shown("#cell"), "its probability")
         await bench.press("5")

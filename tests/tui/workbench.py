@@ -176,7 +176,8 @@ class Bench:
     async def looked(self) -> None:
         """Wait until a run that has ended is saved, and shown as it is at its last step."""
         app = self.app
-        await self.until(lambda: app.look and app.look.step == app.snapshot.checkpoint, "a look")
+        last = app.snapshot.checkpoint
+        await self.until(lambda: app.look and app.look.weighed and app.look.step == last, "a look")
 
     async def screen(self, kind: type) -> None:
         """Wait until a screen is in front, and has settled."""

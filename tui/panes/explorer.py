@@ -207,7 +207,7 @@ there the letters are keys again, so that `s` does a step while you look.
             )
         share = cell.row_count / counts.ngrams.total
         row = f"row {100 * share:.2f}% of examples"
-        if look is not None:
+        if look is not None and look.weighed:
             gap = float(look.gaps[context])
             part = f", {100 * gap / look.gap:.1f}%" if look.gap > 1e-9 else ""
             row += f" · its gap {gap:.2g} nats{part} of all {look.gap:.4f}"
@@ -286,8 +286,9 @@ there the letters are keys again, so that `s` does a step while you look.
             return
         context = self.context
         order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
-        if order == GAP and self.look is None:
-            self.app.notify(f"To sort by gap: {NO_NETWORK}.")
+        if order == GAP and (self.look is None or not self.look.weighed):
+            reason = NO_NETWORK if self.look is None else "the gaps are still being computed"
+            self.app.notify(f"To sort by gap: {reason}.")
             order = ALPHABETICAL
         self._sort(order)
         self.go_to(context)

@@ -29,8 +29,6 @@ class Pane(Vertical):
     """What of the workbench's state the pane has as its own."""
     BESIDE: ClassVar[bool] = False
     """Whether a wide screen shows the pane together with others."""
-    LOOKS: ClassVar[bool] = False
-    """Whether the pane shows the inside of the network while it learns."""
     ROOMY = 60
     """Columns from which a pane lays its contents out side by side."""
     CRAMPED = 48, 14
@@ -64,6 +62,11 @@ class Pane(Vertical):
         self.set_class(cramped, "-cramped")
 
     @property
+    def looks(self) -> bool:
+        """Whether the pane shows the inside of the network while it learns."""
+        return "look" in self.FOLLOWS
+
+    @property
     def target(self) -> Widget:
         """What takes the focus when the pane is gone to."""
         return self.query(".target").first()
@@ -73,7 +76,6 @@ class LookingPane(Pane):
     """A pane that compares counts and network while it learns, and rests while it is hidden."""
 
     FOLLOWS = ("corpus", "counts", "look")
-    LOOKS = True
 
     corpus: var[Corpus | None] = var(None, init=False)
     counts: var[CountModel | None] = var(None, init=False)

@@ -56,7 +56,6 @@ class SmoothingPane(LookingPane):
     TITLE = "Smoothing"
     HINT = "←→ k · ↑↓ L2 · b best k · 0 none · e edit"
     FOLLOWS = ("corpus", "counts", "recipe", "snapshot")
-    LOOKS = False
     HELP = """\
 ### Smoothing
 

@@ -50,7 +50,6 @@ class TrainingPane(Pane):
     HINT = "s step · r reset · x stop · e recipe"
     FOLLOWS = ("snapshot", "look", "recipe", "pace", "full_speed", "counts", "yardstick")
     BESIDE = True
-    LOOKS = True
     HELP = """\
 ### Training
 
@@ -141,6 +140,12 @@ retells; **converge** (Adam, cosine) reaches the floor.
     def watch_full_speed(self) -> None:
         """Show the pace."""
         self._show_progress()
+
+    @property
+    def looks(self) -> bool:
+        """What learns from batches is judged on dev: its contexts are too many to be listed."""
+        recipe = self.snapshot.recipe
+        return recipe is None or not recipe.batch_size
 
     def on_show(self) -> None:
         """Show what came while nobody could see it."""
@@ -248,10 +253,8 @@ retells; **converge** (Adam, cosine) reaches the floor.
     def _show_gaps(self) -> None:
         """Show the contexts that the gap is made of, the largest part first."""
         look, table = self.look, self.query_one("#gaps", LiveTable)
-        recipe = self.snapshot.recipe
-        # What learns from batches is judged on dev, and its contexts are too many to be listed.
-        listed = not (recipe and recipe.batch_size) and not self.has_class("-cramped")
-        table.display = look is not None and listed
+        listed = look is not None and look.weighed and self.looks
+        table.display = listed and not self.has_class("-cramped")
         if look is None or not table.display:
             return
         worst: list[int] = look.ranking[:MOST_GAPS].tolist()
