@@ -5,7 +5,9 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
+from textual.geometry import Region
 from textual.keys import format_key
+from textual.widget import Widget
 from textual.widgets import Tabs
 from workbench import ENDLESS, QUICK, Bench, keys_shown, rows, workbench
 
@@ -13,6 +15,7 @@ from model.session import Phase
 from tui import settings
 from tui.keys import KEYS, bindings_of
 from tui.panes.every import PANES
+from tui.panes.pane import Pane
 from tui.screens.help import HelpScreen
 from tui.screens.open_corpus import OpenCorpusScreen
 from tui.screens.recipe_form import RecipeForm
@@ -59,6 +62,17 @@ async def test_a_wide_screen_shows_three_panes_together_and_the_others_alone(wor
             assert panes_seen(bench) == [name]
         await bench.press("2")
         assert panes_seen(bench) == together
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, (40, 12)])
+async def test_the_frame_of_a_pane_is_drawn_like_any_other(words_file: Path, size: tuple[int, int]):
+    async with workbench(words_file, size=size) as bench:
+        for number in range(1, len(PANES) + 1):
+            await bench.press(f"{number}")
+            for pane in bench.app.query(Pane).filter(".-active"):
+                whole = pane.outer_size.region
+                for crop in (whole, whole.shrink((1, 1, 1, 1)), Region(2, 3, 9, 4)):
+                    assert pane.render_lines(crop) == Widget.render_lines(pane, crop)
 
 
 async def test_zoom_gives_a_pane_the_screen_and_the_others_theirs_back(words_file: Path):

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Region
 from textual.reactive import var
+from textual.strip import Strip
 from textual.widget import Widget
 
 from model.corpus import Corpus
@@ -60,6 +62,16 @@ class Pane(Vertical):
         self.set_class(self.size.width >= self.ROOMY, "-roomy")
         cramped = self.size.width < self.CRAMPED[0] and self.size.height < self.CRAMPED[1]
         self.set_class(cramped, "-cramped")
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The frame, of which all lines between the first and the last are drawn as one.
+
+        A pane that comes back is drawn anew, and its lines are what takes longest of it.
+        """
+        last, draw = self.outer_size.height - 1, super().render_lines
+        lines = [min(y, 1) if y < last else y for y in crop.line_range]
+        drawn = {y: draw(Region(crop.x, y, crop.width, 1))[0] for y in set(lines)}
+        return [drawn[y] for y in lines]
 
     @property
     def looks(self) -> bool:
