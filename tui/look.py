@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ class Look:
     step: int
     """Steps done."""
     run: int
-    learnt: Ngrams | None = None
-    """Of the words that it learns from, where these are not all."""
+    gaps: Gaps | None = None
+    """Those that are known, perhaps of an earlier step: with many contexts they take seconds."""
 
     @property
     def finite(self) -> bool:
@@ -34,31 +34,38 @@ class Look:
         first = self.ngrams.contexts.tokens(arange(1))
         return all(weights) and bool(self.network.log_probs(first).isfinite().all())
 
-    @property
-    def weighed(self) -> bool:
-        """Whether the gaps are known; with many contexts it takes seconds to find them out."""
-        return "gaps" in vars(self)
+    def weigh(self, learnt: Ngrams | None) -> Gaps | None:
+        """The gaps of the network as it is; None where they are no numbers.
 
-    @cached_property
-    def gaps(self) -> Tensor:
-        """What each context adds to the gap between loss and floor, in nats. (contexts,)"""
+        Args:
+            learnt: of the words that it learns from, where these are not all.
+        """
         from torch import arange, float64, zeros
 
         from model.evaluation import gap_by_context
 
-        if self.learnt is None:
-            return gap_by_context(self.network, self.ngrams)
-        contexts = self.learnt.contexts
-        ids = self.ngrams.contexts.ids(contexts.tokens(arange(len(contexts))))
-        gaps = zeros(len(self.ngrams.contexts), dtype=float64)
-        return gaps.index_add_(0, ids, gap_by_context(self.network, self.learnt))
+        if learnt is None:
+            gaps = gap_by_context(self.network, self.ngrams)
+        else:
+            contexts = learnt.contexts
+            ids = self.ngrams.contexts.ids(contexts.tokens(arange(len(contexts))))
+            gaps = zeros(len(self.ngrams.contexts), dtype=float64)
+            gaps.index_add_(0, ids, gap_by_context(self.network, learnt))
+        total = float(gaps.sum())
+        if not isfinite(total):
+            return None
+        return Gaps(self.step, gaps, gaps.argsort(descending=True, stable=True), total)
 
-    @cached_property
-    def gap(self) -> float:
-        """Loss minus floor, in nats."""
-        return float(self.gaps.sum())
 
-    @cached_property
-    def ranking(self) -> Tensor:
-        """The ids of the contexts, the one with the largest gap first. (contexts,)"""
-        return self.gaps.argsort(descending=True, stable=True)
+@dataclass(frozen=True, eq=False)
+class Gaps:
+    """What each context adds to the gap between loss and floor."""
+
+    step: int
+    """Steps done."""
+    by_context: Tensor
+    """In nats. (contexts,)"""
+    ranking: Tensor
+    """The ids of the contexts, the one with the largest gap first. (contexts,)"""
+    total: float
+    """Loss minus floor, in nats."""

@@ -126,12 +126,20 @@ class RunRestored(Message):
 
 @dataclass
 class LookTaken(Message):
-    """The network of the run was looked at."""
+    """The network of the run was looked at, or its gaps are known as well."""
 
     look: Look | None
-    """None where there is no network any more."""
-    seconds: float | None
-    """That it took; None while its gaps are not known, and the same follows with them."""
+    """None where there is nothing to see."""
+
+
+@dataclass
+class LookingDone(Message):
+    """The next look may be taken, after a rest."""
+
+    seconds: float
+    """That the look took."""
+    weighing: float | None
+    """That its gaps took; None where they were not wanted."""
 
 
 COUNTS, NETWORK = "counts", "network"  # how the two models are called

@@ -21,8 +21,9 @@ from model.recipe import ADJUSTABLE, RECIPES, Recipe
 from model.runs import Run
 from model.session import Phase, Snapshot, in_one_line
 from tui.handover import attached, command, device_here, farewell, let_go, runs_option
+from tui.look_bench import LookBench
 from tui.messages import RunOpened, RunRefused, RunRestored
-from tui.workbench import Workbench, prepared
+from tui.workbench import prepared
 
 SPEEDS = (1, 3, 10, 30, 100, 300, 1000, 3000)
 """Paces in steps a second."""
@@ -31,7 +32,7 @@ HANDOVER_SECONDS = 5.0
 HOLD_SECONDS = 1.0
 
 
-class RunBench(Workbench):
+class RunBench(LookBench):
     """Trains here, opens runs, and hands them over to processes of their own."""
 
     moving: var[bool] = var(False, init=False)

@@ -1,9 +1,7 @@
-"""The state of the workbench: the corpus, its counts, the run that is shown, the looks into it."""
+"""The state of the workbench: the corpus, its counts, the run that is shown."""
 
 from __future__ import annotations
 
-import math
-import time
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -24,25 +22,12 @@ from tui import settings
 from tui.display import UTF_8, Display, encoding, lacks_characters, over_ssh
 from tui.garbage import Collector, import_aside
 from tui.look import Look
-from tui.messages import (
-    CorpusCounted,
-    CorpusLoaded,
-    CorpusRefused,
-    LookTaken,
-    YardstickFound,
-)
+from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused, YardstickFound
 
 if TYPE_CHECKING:
     from model.counts import CountModel
-    from model.ngrams import Ngrams
     from model.yardstick import Yardstick
 
-LOOK_SECONDS = 0.4
-"""From one look at the network to the next, at least: nobody reads faster."""
-LOW_LOOK_SECONDS = 1.0
-"""The same at a low bandwidth: a table that is full of new figures is the most that is sent."""
-LOOKING_SHARE = 0.1
-"""Of the time at most goes into looking at the network while it learns."""
 LATER = ("plotext", "tui.screens.help", "tui.screens.recipe_form", "tui.screens.open_corpus")
 """What takes a moment to import and is not needed for the first picture."""
 
@@ -88,16 +73,6 @@ class Workbench(Display):
         self._replaced = -1
         """The local run that was left last; until its thread has followed, it is still seen."""
         self._counting = False
-        self._looking = False
-        self._looked = 0, 0
-        """The run and the step of the last look, whatever came of it."""
-        self._look_due = 0.0
-        self._look_failure = ""
-        """Why there was no look, as it was said."""
-        self._taken: Look | None = None
-        """The last look, until it is shown."""
-        self._learnt: tuple[Ngrams, Ngrams] | None = None
-        """The n-grams of all words that were last looked at, and those of train among them."""
         self.garbage = Collector()
         self._measured: Corpus | None = None
         """The corpus that a yardstick was last asked for."""
@@ -234,12 +209,8 @@ class Workbench(Display):
         end = f"the run has ended at step {snapshot.step:,}"
         return f"{end}; R lists it as {name}." if snapshot.folder else f"{end}."
 
-    def looked_at(self) -> bool:
-        """Whether anybody wants to see the inside of the network."""
-        return False
-
     def pull(self) -> None:
-        """Take the run's snapshot, and look at its network as well if that is wanted."""
+        """Take the run's snapshot, and say what is new about it."""
         before, self.snapshot = self.snapshot, self.session.snapshot
         now = self.snapshot
         if now.phase is Phase.FAILED and (now.phase, now.run) != (before.phase, before.run):
@@ -250,15 +221,8 @@ class Workbench(Display):
             self.notify(f"{visible(now.name)} is saved again.", markup=False)
         if now.losses is None or now.phase is Phase.FAILED:
             self.look = None
-            return
-        self._show_look()
-        self._measure(now)
-        rested = time.monotonic() >= self._look_due or now.phase is not Phase.RUNNING
-        due = self._looked != (now.run, now.step) and rested
-        if due and self.counts is not None and not self._looking and self.looked_at():
-            self._looking = True
-            self._looked = now.run, now.step
-            self._look(self.counts.ngrams, self.corpus, now.recipe, at_once=self.look is None)
+        else:
+            self._measure(now)
 
     def _measure(self, now: Snapshot) -> None:
         """Find out what a run that is judged on dev has to beat, once for a corpus."""
@@ -281,56 +245,6 @@ class Workbench(Display):
         """Show it."""
         if message.corpus is self.corpus:
             self.yardstick = message.yardstick
-
-    @work(thread=True, group="looking", exit_on_error=False, description="look")
-    def _look(
-        self, ngrams: Ngrams, corpus: Corpus | None, recipe: Recipe | None, *, at_once: bool
-    ) -> None:
-        from model.devices import fit_threads
-        from model.ngrams import count
-        from model.splits import learnt
-
-        look, began = None, time.perf_counter()
-        try:
-            trained = self.session.trained().result()
-            began = time.perf_counter()  # of the work: to wait for the network was none
-            fit_threads(0)  # one, so that the trainer's have cores of their own
-            if trained is not None and trained.network.context_length == ngrams.n - 1:
-                look = Look(ngrams, *trained)
-                if at_once and look.finite:
-                    self.post_message(LookTaken(replace(look), None))
-                if corpus is not None and recipe is not None and recipe.data == "train":
-                    if self._learnt is None or self._learnt[0] is not ngrams:
-                        self._learnt = ngrams, count(learnt(corpus, "train"), ngrams.n)
-                    look = replace(look, learnt=self._learnt[1])
-                _ = look.ranking
-                if not math.isfinite(look.gap):
-                    look = None
-        except Exception as error:  # out of memory, say: the user is to know, once
-            before, self._look_failure = self._look_failure, in_one_line(error)
-            if self._look_failure != before:
-                self.notify(self._look_failure, severity="error", markup=False)
-        self.post_message(LookTaken(look, time.perf_counter() - began))
-
-    @on(LookTaken)
-    def take_look(self, message: LookTaken) -> None:
-        """Keep it until the screen is next drawn, so that it is drawn once for all."""
-        self._taken = message.look
-        if message.seconds is None:
-            return
-        self._looking = False
-        least = LOW_LOOK_SECONDS if self.low_bandwidth else LOOK_SECONDS
-        rest = max(least, message.seconds * (1 / LOOKING_SHARE - 1))
-        self._look_due = time.monotonic() + rest
-
-    def _show_look(self) -> None:
-        """Show the last look, unless the run or the counts are others by now."""
-        look, self._taken = self._taken, None
-        if look is None or self.counts is None:
-            return
-        if look.run == self.snapshot.run and look.ngrams is self.counts.ngrams:
-            self._looked = look.run, look.step
-            self.look = look
 
     # What is remembered
 

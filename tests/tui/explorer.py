@@ -67,7 +67,7 @@ async def looked(bench: Bench, step: int) -> None:
 
     def seen() -> bool:
         look = bench.app.look
-        if look is None or not look.weighed or look.step < step:
+        if look is None or look.gaps is None or look.gaps.step < step:
             return False
         steps = re.findall(r"· step ([\d,]+)", bench.shown("#view"))
         shown = is_seen(bench.app.query_one(ExplorerPane))

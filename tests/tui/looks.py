@@ -69,7 +69,7 @@ async def look(bench: Bench) -> None:
     """See the network as it is now."""
     app, step = bench.app, bench.app.session.snapshot.step
     await bench.until(
-        lambda: app.pull() or (app.look and app.look.weighed and app.look.step == step), "a look"
+        lambda: app.pull() or (app.look and app.look.gaps and app.look.gaps.step == step), "a look"
     )
 
 

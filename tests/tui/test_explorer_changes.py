@@ -24,8 +24,8 @@ from textual.message import Message
 from textual.messages import Layout
 from workbench import ENDLESS, Bench, keys_shown, rows, workbench
 
+import tui.look_bench
 import tui.screens.where_from
-import tui.workbench
 from model.alphabet import label
 from model.corpus import Corpus, parse
 from model.occurrences import Occurrence
@@ -72,11 +72,11 @@ async def test_rows_are_sorted_and_the_cursor_stays_on_its_context(
         assert place(bench) == before
         assert re.search(r"gap.* step 1\b", bench.shown("#view"))
         await bench.press("ctrl+home")
-        look = bench.app.look
-        gaps = dict(zip(contexts, look.gaps.tolist(), strict=True))
+        known = bench.app.look.gaps
+        gaps = dict(zip(contexts, known.by_context.tolist(), strict=True))
         shown = [gaps[context] for context in labels(bench)]
         assert shown == sorted(gaps.values(), reverse=True)[: len(shown)]
-        assert f"its gap {shown[0]:.2g} nats, {100 * shown[0] / look.gap:.1f}% of all" in (
+        assert f"its gap {shown[0]:.2g} nats, {100 * shown[0] / known.total:.1f}% of all" in (
             figures(bench)
         )
 
@@ -335,7 +335,7 @@ async def test_one_word_is_a_table(word: str):
 async def test_a_run_that_pauses_is_looked_at_at_once(
     words_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(tui.workbench, "LOOK_SECONDS", 1000)
+    monkeypatch.setattr(tui.look_bench, "LOOK_SECONDS", 1000)
     async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
         await bench.press("4", "f", "space")
         await looked(bench, 1)

@@ -129,6 +129,32 @@ async def test_the_network_is_shown_before_its_gaps_are_known(
         assert "gap as of step 1" in bench.shown("#view")
 
 
+async def test_a_network_is_shown_anew_while_its_gaps_stay_as_they_were(
+    words_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    known, plainly = Event(), gap_by_context
+
+    def slowly(model: LanguageModel, ngrams: Ngrams) -> Tensor:
+        assert known.wait(60)
+        return plainly(model, ngrams)
+
+    monkeypatch.setattr("model.evaluation.gap_by_context", slowly)
+    async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
+        await bench.press("2", "4", "space")
+        await bench.until(lambda: bench.app.snapshot.step > 100, "a second")
+        known.set()
+        await looked(bench, 0)
+        gaps, steps = bench.app.look.gaps, set()
+
+        def anew() -> bool:
+            look, figures = bench.app.look, bench.shown("#cell")
+            if look.gaps is gaps and f"of all {gaps.total:.4f} at step {gaps.step:,}" in figures:
+                steps.add(look.step)
+            return len(steps) > 4
+
+        await bench.until(anew, "the network of other steps")
+
+
 async def test_a_network_that_diverges_is_not_shown(
     words_file: Path, monkeypatch: pytest.MonkeyPatch
 ):

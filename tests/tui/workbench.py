@@ -177,7 +177,9 @@ class Bench:
         """Wait until a run that has ended is saved, and shown as it is at its last step."""
         app = self.app
         last = app.snapshot.checkpoint
-        await self.until(lambda: app.look and app.look.weighed and app.look.step == last, "a look")
+        await self.until(
+            lambda: app.look and app.look.gaps and app.look.gaps.step == last, "a look"
+        )
 
     async def screen(self, kind: type) -> None:
         """Wait until a screen is in front, and has settled."""

@@ -207,10 +207,12 @@ there the letters are keys again, so that `s` does a step while you look.
             )
         share = cell.row_count / counts.ngrams.total
         row = f"row {100 * share:.2f}% of examples"
-        if look is not None and look.weighed:
-            gap = float(look.gaps[context])
-            part = f", {100 * gap / look.gap:.1f}%" if look.gap > 1e-9 else ""
-            row += f" · its gap {gap:.2g} nats{part} of all {look.gap:.4f}"
+        if look is not None and look.gaps is not None:
+            gaps, gap = look.gaps, float(look.gaps.by_context[context])
+            part = f", {100 * gap / gaps.total:.1f}%" if gaps.total > 1e-9 else ""
+            row += f" · its gap {gap:.2g} nats{part} of all {gaps.total:.4f}"
+            if gaps.step != look.step:
+                row += f" at step {gaps.step:,}"
         figures.update("\n".join([*lines, row]), layout=False)
 
     # Where the cursor is
@@ -286,7 +288,7 @@ there the letters are keys again, so that `s` does a step while you look.
             return
         context = self.context
         order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
-        if order == GAP and (self.look is None or not self.look.weighed):
+        if order == GAP and (self.look is None or self.look.gaps is None):
             reason = NO_NETWORK if self.look is None else "the gaps are still being computed"
             self.app.notify(f"To sort by gap: {reason}.")
             order = ALPHABETICAL
@@ -300,8 +302,8 @@ there the letters are keys again, so that `s` does a step while you look.
         self._sorted = None
         if order == FREQUENT and self._ngrams is not None:
             self._sorted = self._ngrams.by_frequency
-        elif order == GAP and self.look is not None:
-            self._sorted, self._sorted_at = self.look.ranking, self.look.step
+        elif order == GAP and self.look is not None and self.look.gaps is not None:
+            self._sorted, self._sorted_at = self.look.gaps.ranking, self.look.gaps.step
 
     def action_turn(self) -> None:
         """Go from the table to the bars, or back."""

@@ -253,22 +253,22 @@ retells; **converge** (Adam, cosine) reaches the floor.
     def _show_gaps(self) -> None:
         """Show the contexts that the gap is made of, the largest part first."""
         look, table = self.look, self.query_one("#gaps", LiveTable)
-        listed = look is not None and look.weighed and self.looks
-        table.display = listed and not self.has_class("-cramped")
-        if look is None or not table.display:
+        gaps = look.gaps if look is not None and self.looks else None
+        table.display = gaps is not None and not self.has_class("-cramped")
+        if look is None or gaps is None or not table.display:
             return
-        worst: list[int] = look.ranking[:MOST_GAPS].tolist()
+        worst: list[int] = gaps.ranking[:MOST_GAPS].tolist()
         contexts = look.ngrams.context_labels(worst)
         label = min(max(4, *map(cell_len, contexts)), WIDEST_CONTEXT)
         columns = [Column("gap", label, right=True), Column("by row", 6, right=True)]
         if roomy := self.has_class("-roomy"):
             columns += [Column("nats", 7, right=True), Column("", BAR_WIDTH)]
         table.styles.width = sum(column.width + 1 for column in columns)  # and a scrollbar
-        largest = max(float(look.gaps[worst[0]]), 1e-12)
+        largest = max(float(gaps.by_context[worst[0]]), 1e-12)
 
         def cells(row: int) -> list[Cell]:
-            gap = max(0.0, float(look.gaps[worst[row]]))
-            share = gap / look.gap if look.gap > 0 else 0.0
+            gap = max(0.0, float(gaps.by_context[worst[row]]))
+            share = gap / gaps.total if gaps.total > 0 else 0.0
             texts: list[Cell] = [ending(contexts[row], WIDEST_CONTEXT), f"{100 * share:.1f}%"]
             bar = Content.styled(share_bar(gap / largest, BAR_WIDTH), "$text-primary")
             exact = f"{gap:.5f}" if 0.00005 <= gap < 10 else f"{gap:.0e}"
