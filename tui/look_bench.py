@@ -11,9 +11,9 @@ from textual import on, work
 
 from model.corpus import Corpus
 from model.recipe import Recipe
-from model.session import Phase, Snapshot, in_one_line
-from tui.look import Gaps, Look
-from tui.messages import LookingDone, LookTaken
+from model.session import Phase, in_one_line
+from tui.look import Look
+from tui.messages import LookTaken, LookWeighed
 from tui.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ LOOK_SECONDS = 0.4
 """From one look at the network to the next, at least: nobody reads faster."""
 LOW_LOOK_SECONDS = 1.0
 """The same at a low bandwidth: a table that is full of new figures is the most that is sent."""
-LOOKING_SHARE = 0.1
-"""Of the time at most goes into looking at the network while it learns."""
+RESTS = 9
+"""For so many times as long as one took, none is taken: a tenth of the time goes into them."""
 
 
 class LookBench(Workbench):
@@ -32,11 +32,11 @@ class LookBench(Workbench):
 
     def __init__(self, runs: Path) -> None:
         super().__init__(runs)
-        self._looking = False
+        self._looking = self._weighing = False
         self._looked = self._weighed = 0, 0
         """The run and the step of the last look, and of the last gaps, whatever came of them."""
         self._look_due = self._weigh_due = 0.0
-        self._look_failure = ""
+        self._failure = ""
         """Why there was no look, as it was said."""
         self._taken: Look | None = None
         """The last look, until it is shown."""
@@ -54,93 +54,97 @@ class LookBench(Workbench):
         if now.losses is None or now.phase is Phase.FAILED or self.counts is None:
             return
         self._show_look()
-        if not self._looking and self.looked_at():
-            self._look_if_due(self.counts.ngrams, now)
-
-    def _look_if_due(self, ngrams: Ngrams, now: Snapshot) -> None:
-        """Look at what has changed, after a rest while it goes on changing."""
-        at, clock = (now.run, now.step), time.monotonic()
-        moving = now.phase is Phase.RUNNING
-        look = at != self._looked and not (moving and clock < self._look_due)
-        weigh = at != self._weighed and not (moving and clock < self._weigh_due)
-        if not (look or weigh):
+        if not self.looked_at():
             return
-        self._looking = True
-        self._looked = at
-        if weigh:
-            self._weighed = at
-        before = self.look.gaps if self.look is not None and self.look.run == now.run else None
-        self._look(ngrams, self.corpus, now.recipe, before, weigh=weigh)
+        at = now.run, now.step
+        if not self._looking and at != self._looked and self._is_over(self._look_due):
+            self._looking = True
+            self._looked = at
+            self._look(self.counts.ngrams)
+        if self.look is not None:
+            self._weigh_if_due(self.look)
+
+    def _is_over(self, rest: float) -> bool:
+        """Whether a rest is over; none is needed where nobody trains."""
+        return self.snapshot.phase is not Phase.RUNNING or time.monotonic() >= rest
 
     @work(thread=True, group="looking", exit_on_error=False, description="look")
-    def _look(
-        self,
-        ngrams: Ngrams,
-        corpus: Corpus | None,
-        recipe: Recipe | None,
-        before: Gaps | None,
-        *,
-        weigh: bool,
-    ) -> None:
+    def _look(self, ngrams: Ngrams) -> None:
         from model.devices import fit_threads
 
-        began = looked = time.perf_counter()
+        look, began = None, time.perf_counter()
         try:
             trained = self.session.trained().result()
-            began = looked = time.perf_counter()  # of the work: to wait for the network was none
+            began = time.perf_counter()  # of the work: to wait for the network was none
             fit_threads(0)  # one, so that the trainer's have cores of their own
-            look = None
             if trained is not None and trained.network.context_length == ngrams.n - 1:
-                look = Look(ngrams, *trained, before)
-            if look is not None and not look.finite:
-                look = None
-            self.post_message(LookTaken(look))
-            looked = time.perf_counter()
-            if look is not None and weigh:
-                gaps = look.weigh(self._learnt_from(ngrams, corpus, recipe))
-                self.post_message(LookTaken(replace(look, gaps=gaps)))
-        except Exception as error:  # out of memory, say: the user is to know, once
-            known, self._look_failure = self._look_failure, in_one_line(error)
-            if self._look_failure != known:
-                self.notify(self._look_failure, severity="error", markup=False)
-        weighing = time.perf_counter() - looked if weigh else None
-        self.post_message(LookingDone(looked - began, weighing))
-
-    def _learnt_from(
-        self, ngrams: Ngrams, corpus: Corpus | None, recipe: Recipe | None
-    ) -> Ngrams | None:
-        """The n-grams of the words that a network learns from, where these are not all."""
-        from model.ngrams import count
-        from model.splits import learnt
-
-        if corpus is None or recipe is None or recipe.data != "train":
-            return None
-        if self._learnt is None or self._learnt[0] is not ngrams:
-            self._learnt = ngrams, count(learnt(corpus, "train"), ngrams.n)
-        return self._learnt[1]
+                look = Look(ngrams, *trained)
+                if not look.finite:
+                    look = None
+        except Exception as error:
+            self._report(error)
+        self.post_message(LookTaken(look, time.perf_counter() - began))
 
     @on(LookTaken)
     def take_look(self, message: LookTaken) -> None:
         """Keep it until the screen is next drawn, so that it is drawn once for all."""
-        self._taken = message.look
-
-    @on(LookingDone)
-    def rest_from_looking(self, message: LookingDone) -> None:
-        """Leave the processor to the training for a while."""
         self._looking = False
-        now, times = time.monotonic(), 1 / LOOKING_SHARE - 1
         least = LOW_LOOK_SECONDS if self.low_bandwidth else LOOK_SECONDS
-        self._look_due = now + max(least, times * message.seconds)
-        if message.weighing is not None:
-            self._weigh_due = now + max(least, times * message.weighing)
+        self._look_due = time.monotonic() + max(least, RESTS * message.seconds)
+        self._taken = message.look
+        if self._taken is not None:
+            self._weigh_if_due(self._taken)
+
+    def _weigh_if_due(self, look: Look) -> None:
+        """Find out the gaps of a look; with many contexts it takes seconds, and others come."""
+        at = look.run, look.step
+        if not self._weighing and at != self._weighed and self._is_over(self._weigh_due):
+            self._weighing = True
+            self._weighed = at
+            self._weigh(look, self.corpus, self.snapshot.recipe)
+
+    @work(thread=True, group="weighing", exit_on_error=False, description="weigh")
+    def _weigh(self, look: Look, corpus: Corpus | None, recipe: Recipe | None) -> None:
+        from model.devices import fit_threads
+        from model.ngrams import count
+        from model.splits import learnt
+
+        gaps, began = None, time.perf_counter()
+        try:
+            fit_threads(0)
+            train = None
+            if corpus is not None and recipe is not None and recipe.data == "train":
+                if self._learnt is None or self._learnt[0] is not look.ngrams:
+                    self._learnt = look.ngrams, count(learnt(corpus, "train"), look.ngrams.n)
+                train = self._learnt[1]
+            gaps = look.weigh(train)
+        except Exception as error:
+            self._report(error)
+        self.post_message(LookWeighed(replace(look, gaps=gaps), time.perf_counter() - began))
+
+    @on(LookWeighed)
+    def take_gaps(self, message: LookWeighed) -> None:
+        """Show them with the latest look."""
+        self._weighing = False
+        self._weigh_due = time.monotonic() + RESTS * message.seconds
+        latest, gaps = self._taken or self.look, message.look.gaps
+        if latest is not None and latest.run == message.look.run and gaps is not None:
+            self._taken = replace(latest, gaps=gaps)
+
+    def _report(self, error: Exception) -> None:
+        """Say once why there is no look: out of memory, say."""
+        before, self._failure = self._failure, in_one_line(error)
+        if self._failure != before:
+            self.notify(self._failure, severity="error", markup=False)
 
     def _show_look(self) -> None:
         """Show the last look, unless the run or the counts are others by now."""
         look, self._taken = self._taken, None
         if look is None or self.counts is None:
             return
-        if look.run == self.snapshot.run and look.ngrams is self.counts.ngrams:
-            self._looked = look.run, look.step
-            if look.gaps is not None and look.gaps.step == look.step:
-                self._weighed = self._looked
-            self.look = look
+        if look.run != self.snapshot.run or look.ngrams is not self.counts.ngrams:
+            return
+        self._looked = look.run, look.step
+        if look.gaps is None and self.look is not None and self.look.run == look.run:
+            look = replace(look, gaps=self.look.gaps)
+        self.look = look

@@ -126,20 +126,22 @@ class RunRestored(Message):
 
 @dataclass
 class LookTaken(Message):
-    """The network of the run was looked at, or its gaps are known as well."""
+    """The network of the run was looked at."""
 
     look: Look | None
     """None where there is nothing to see."""
+    seconds: float
+    """That it took."""
 
 
 @dataclass
-class LookingDone(Message):
-    """The next look may be taken, after a rest."""
+class LookWeighed(Message):
+    """The gaps of a look were computed."""
 
+    look: Look
+    """With them, where they are numbers."""
     seconds: float
-    """That the look took."""
-    weighing: float | None
-    """That its gaps took; None where they were not wanted."""
+    """That it took."""
 
 
 COUNTS, NETWORK = "counts", "network"  # how the two models are called

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from model.counts import CountModel
     from model.ngrams import Ngrams
     from model.tables import View
+    from tui.look import Look
 
 ALPHABETICAL, FREQUENT, GAP = "alphabetical", "by frequency", "by gap"
 ORDERS = (ALPHABETICAL, FREQUENT, GAP)
@@ -207,12 +208,8 @@ there the letters are keys again, so that `s` does a step while you look.
             )
         share = cell.row_count / counts.ngrams.total
         row = f"row {100 * share:.2f}% of examples"
-        if look is not None and look.gaps is not None:
-            gaps, gap = look.gaps, float(look.gaps.by_context[context])
-            part = f", {100 * gap / gaps.total:.1f}%" if gaps.total > 1e-9 else ""
-            row += f" · its gap {gap:.2g} nats{part} of all {gaps.total:.4f}"
-            if gaps.step != look.step:
-                row += f" at step {gaps.step:,}"
+        if look is not None:
+            row += f" · its gap {_gap(look, context)}"
         figures.update("\n".join([*lines, row]), layout=False)
 
     # Where the cursor is
@@ -365,6 +362,16 @@ def _scale(view: View, counts: CountModel) -> Scale:
         "difference": (-1.0, 1.0),
     }
     return Scale(*limits[view.name], signed=view.signed, root=view.name not in ("log P", "W"))
+
+
+def _gap(look: Look, context: int) -> str:
+    gaps = look.gaps
+    if gaps is None:
+        return "is being computed"
+    gap = float(gaps.by_context[context])
+    part = f", {100 * gap / gaps.total:.1f}%" if gaps.total > 1e-9 else ""
+    at = f" at step {gaps.step:,}" if gaps.step != look.step else ""
+    return f"{gap:.2g} nats{part} of all {gaps.total:.4f}{at}"
 
 
 def _log(p: float) -> str:
