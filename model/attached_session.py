@@ -145,7 +145,7 @@ class AttachedSession:
             case "losses":
                 self._take_losses(message["first"], protocol.text_to_bytes(message["losses"]))
             case "reports":
-                self._take_reports(message["first"], message["reports"])
+                self._take_reports(message["first"], message["reports"], message.get("judged", []))
             case "state":
                 self._take_state(message)
             case "reply" | "error":
@@ -175,12 +175,12 @@ class AttachedSession:
             raise ProtocolError("there are more losses than steps")
         losses[first : first + len(new)] = new
 
-    def _take_reports(self, first: int, stored: list[Any]) -> None:
+    def _take_reports(self, first: int, stored: list[Any], judged: list[Any]) -> None:
         reports = self._snapshot.reports
         if first != len(reports):  # the oldest are forgotten
             if type(first) is not int or not len(reports) <= first <= MOST_STEPS:
                 raise ProtocolError("the reports are in no order")
-            reports = Reports(first=first)
+            reports = Reports(first=first, judged=map(report_of, judged))
             self._publish(reports=reports)
         for report in map(report_of, stored):
             reports.append(report)

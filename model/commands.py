@@ -17,3 +17,9 @@ class Commands(SimpleQueue[Command]):
         with suppress(Empty):
             return self.get(block=False)
         return self.get(block=wait != 0, timeout=wait)
+
+    def obey_all(self) -> None:
+        """Do what is left, so that nobody waits for an answer for ever."""
+        with suppress(Empty):
+            while True:
+                self.next(0)()

@@ -62,7 +62,8 @@ def follow(session: TrainingSession, processes: Processes, *, as_json: bool) -> 
 
 
 def _log(session: TrainingSession, as_json: bool) -> Snapshot:
-    began, shown, warned = False, 0, ""
+    """Show what there is to be shown until the run is over and saved."""
+    began, over, shown, warned = False, False, 0, ""
     while True:
         now = session.snapshot
         if not began and now.device and now.phase is not Phase.PREPARING:
@@ -74,12 +75,18 @@ def _log(session: TrainingSession, as_json: bool) -> Snapshot:
             warned = now.warning
             if warned:
                 click.echo(f"warning: {warned}", err=True)
-        for report in now.reports.since(shown):
+        first, new = now.reports.since(shown)
+        for report in new:
             print_report(report, as_json=as_json)
-        shown = len(now.reports)
-        if not now.phase.resumable and now.phase is not Phase.IDLE:
+        shown = first + len(new)
+        if over:
             return now
-        time.sleep(POLL_SECONDS)  # pulled, as a screen does: the trainer waits for no reader
+        if now.phase.resumable or now.phase is Phase.IDLE:
+            time.sleep(POLL_SECONDS)  # pulled, as a screen does: the trainer waits for no reader
+        else:
+            session.close()
+            session.join(None)  # the last checkpoint takes as long as it takes
+            over = True
 
 
 def _note_folder(snapshot: Snapshot) -> None:

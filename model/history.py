@@ -43,7 +43,7 @@ def read_history(path: Path, most: int) -> tuple[Tensor, int]:
     return torch.tensor(losses), size
 
 
-def read_reports(path: Path, most: int) -> tuple[list[Report], int]:
+def read_reports(path: Path, most: int) -> tuple[Reports, int]:
     """The reports of a log before step `most`, and the bytes that they take in the file.
 
     They end before the first line that is torn or none of a log's, and of a long log the last are
@@ -60,7 +60,7 @@ def read_reports(path: Path, most: int) -> tuple[list[Report], int]:
             break
         reports.append(report)
         last, size = report.step, end
-    return reports.since(0), size
+    return reports, size
 
 
 def report_of(stored: Any) -> Report:

@@ -37,11 +37,19 @@ class Reports:
     The oldest are forgotten, so that a long run needs no more memory than a short one.
     """
 
-    def __init__(self, reports: Iterable[Report] = (), first: int = 0) -> None:
-        """Begin with some, the first of which has the number `first`."""
+    def __init__(
+        self, reports: Iterable[Report] = (), first: int = 0, judged: Iterable[Report] = ()
+    ) -> None:
+        """Begin with some, the first of which has the number `first`.
+
+        Args:
+            reports: that are kept.
+            first: how many there were before them, which are forgotten.
+            judged: those of the forgotten ones with the NLL on all words.
+        """
         kept = list(reports)
         self._state = first, kept  # replaced as one, so that readers see both or neither
-        self.judged = [report for report in kept if report.judged]
+        self.judged = [*judged, *(report for report in kept if report.judged)]
         """Those with the NLL on all words, none of which is forgotten: a run has but a few."""
 
     def __len__(self) -> int:
@@ -50,17 +58,18 @@ class Reports:
         return first + len(kept)
 
     def __iter__(self) -> Iterator[Report]:
-        return iter(self.since(0))
+        return iter(self.since(0)[1])
 
     def __getitem__(self, number: int) -> Report | None:
         """The report of that number; None where it is forgotten."""
         first, kept = self._state
         return kept[number - first] if number >= first else None
 
-    def since(self, number: int) -> list[Report]:
-        """Those from that number on which are kept."""
+    def since(self, number: int) -> tuple[int, list[Report]]:
+        """Those from that number on which are kept, after the number of the first of them."""
         first, kept = self._state
-        return kept[max(0, number - first) :]
+        start = max(number, first)
+        return start, kept[start - first :]
 
     def append(self, report: Report) -> None:
         """Add the next one."""

@@ -133,9 +133,9 @@ class RunWriter:
             lines = self._history_lines(steps, lr, losses[steps.start : steps.stop])
             self._append(HISTORY, "".join(lines).encode())
             self._steps = steps.stop
-        lines = (json.dumps(asdict(report)) + "\n" for report in reports.since(self._reported))
-        self._append(REPORTS, "".join(lines).encode())
-        self._reported = len(reports)
+        first, new = reports.since(self._reported)
+        self._append(REPORTS, "".join(json.dumps(asdict(each)) + "\n" for each in new).encode())
+        self._reported = first + len(new)
 
     def write_status(self, status: Status) -> None:
         """Say how far the run came; the checkpoints say so as well, and better.
@@ -226,7 +226,7 @@ def newest_checkpoint(run: Run, trainer: Trainer) -> Restored:
         broken.append(history)
     others = [path for path in (history, log) if path not in broken and not _is_file(path)]
     broken += filter(os.path.lexists, others)
-    return Restored(Reports(reports), reports_size, len(losses), history_size, broken)
+    return Restored(reports, reports_size, len(losses), history_size, broken)
 
 
 def _is_file(path: Path) -> bool:

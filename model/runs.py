@@ -185,7 +185,7 @@ class Run:
 
     def reports(self) -> list[Report]:
         """The lines of its log, as far as they are whole."""
-        return read_reports(self.folder / REPORTS, self.recipe.steps)[0]
+        return list(read_reports(self.folder / REPORTS, self.recipe.steps)[0])
 
     def rename(self, name: str) -> Run:
         """Call it something else.

@@ -238,12 +238,14 @@ class Server:
             part = protocol.bytes_to_text(_floats(snapshot.losses[first : viewer.losses]))
             yield {"type": "losses", "first": first, "losses": part}
         reports = snapshot.reports
-        while (first := viewer.reports) < len(reports):
-            new = reports.since(first)[:REPORTS_A_LINE]
-            viewer.reports += len(new)
-            if new[0] is reports[first]:  # or else the oldest are forgotten
-                part = [asdict(report) for report in new]
-                yield {"type": "reports", "first": first, "reports": part}
+        while viewer.reports < len(reports):
+            first, new = reports.since(viewer.reports)
+            new, message = new[:REPORTS_A_LINE], dict[str, Any](type="reports", first=first)
+            if first != viewer.reports:  # the oldest are forgotten, but for those
+                judged = [each for each in reports.judged if each.step < new[0].step]
+                message["judged"] = [asdict(each) for each in judged]
+            viewer.reports = first + len(new)
+            yield {**message, "reports": [asdict(each) for each in new]}
         state = protocol.state_message(snapshot, self._session.speed)
         if state != viewer.state:
             viewer.state = state

@@ -151,8 +151,6 @@ class TrainingSession:
         """The network as it is between two chunks, to be kept; None where there is none."""
         future: Future[Trained | None] = Future()
         future.set_running_or_notify_cancel()  # who asks may lose interest, and cannot cancel it
-        if not self._thread.is_alive():
-            future.set_result(None)
 
         def copy() -> None:
             try:
@@ -163,62 +161,60 @@ class TrainingSession:
                 future.set_exception(error)
 
         self._commands.put(copy)
+        if not self._thread.is_alive():  # it may have ended before it could see this
+            self._commands.obey_all()
         return future
 
     def close(self) -> None:
         """End the thread after the chunk that it is in, with a checkpoint."""
         self._commands.put(self._close)
 
-    def join(self) -> None:
-        """Wait for the thread to end, which `close` has asked for."""
-        self._thread.join(timeout=JOIN_SECONDS)
+    def join(self, patience: float | None = JOIN_SECONDS) -> None:
+        """Wait for the thread to end, which `close` has asked for; None for however long it is."""
+        self._thread.join(patience)
 
     # What follows runs in the thread.
 
     def _work(self) -> None:
         sys.setswitchinterval(0.001)  # tiny steps leave the screen's thread its turn
         while not self._closed:
-            running = self._snapshot.phase is Phase.RUNNING
             wait = GLANCE_SECONDS if self._keeper and self._keeper.keeps else None
-            if running:
+            if self._snapshot.phase is Phase.RUNNING:
                 left = self._pace.due - time.perf_counter()
                 breath = self._breath if self._pace.short else 0.0
                 wait = min(max(breath, left), GLANCE_SECONDS)
             try:
-                self._commands.next(wait)()
+                command = self._commands.next(wait)
             except Empty:
-                if running and time.perf_counter() >= self._pace.due:
-                    self._chunk()
-            self._glance()
+                command = self._chunk
+            try:
+                command()
+                self._glance()
+            except Exception as error:  # a run that fails must leave the app alive, whatever it was
+                self._fail(error)
         self._leave()
-        while not self._commands.empty():  # nobody is left waiting for an answer
-            self._commands.get()()
+        self._commands.obey_all()
 
     def _chunk(self) -> None:
-        """Do a chunk of steps, and say when the next one is due."""
+        """Do a chunk of steps if one is due, and say when the next one is."""
         began, before = time.perf_counter(), self._snapshot.step
+        if self._snapshot.phase is not Phase.RUNNING or began < self._pace.due:
+            return
         self._advance(self._pace.chunk)
         self._pace.note(began, self._snapshot.step - before)
         self._save_if_due()
 
     def _advance(self, steps: int) -> None:
-        trainer, phase = self._trainer, self._snapshot.phase
-        if trainer is None:
+        if (trainer := self._trainer) is None:
             return
-        keeper = self._kept(trainer)
+        self._keep(trainer)
         began = time.perf_counter()
-        try:
-            if report := trainer.advance(steps):
-                self._snapshot.reports.append(report)
-        except Exception as error:  # a run that fails must leave the app alive, whatever it was
-            self._fail(trainer, keeper, error)
-            return
+        if report := trainer.advance(steps):
+            self._snapshot.reports.append(report)
         seconds = self._snapshot.seconds + time.perf_counter() - began
         speed = self._pace.measured(trainer.step) or self._snapshot.steps_per_second
-        if trainer.finished:
-            phase = Phase.FINISHED
         self._publish(
-            phase=phase,
+            phase=Phase.FINISHED if trainer.finished else self._snapshot.phase,
             step=trainer.step,
             steps_per_second=speed,
             seconds=seconds,
@@ -227,19 +223,22 @@ class TrainingSession:
         if trainer.finished:
             self._save()
 
-    def _fail(self, trainer: Trainer, keeper: Keeper, error: Exception) -> None:
+    def _fail(self, error: Exception) -> None:
         """End a run that cannot go on, with its network back at the last checkpoint."""
+        trainer, keeper, reason = self._trainer, self._keeper, in_one_line(error)
+        step = trainer.step if trainer is not None else self._snapshot.step
         self._trainer = None  # a network that has diverged has nothing to say
-        step, reason = trainer.step, in_one_line(error)
-        if keeper.keeps:
+        if trainer is not None and keeper is not None and keeper.keeps:
             try:
                 self._restored = keeper.restore(trainer)
                 self._trainer = trainer
                 reason += f"; the run is back at its checkpoint of step {trainer.step:,}"
             except Exception as second:  # a GPU that failed, a folder that is gone
                 reason += f"; its checkpoint could not be restored: {in_one_line(second)}"
-        self._publish(phase=Phase.FAILED, step=step, error=reason, checkpoint=keeper.checkpoint)
-        keeper.note(self._snapshot)
+        checkpoint = keeper.checkpoint if keeper is not None else None
+        self._publish(phase=Phase.FAILED, step=step, error=reason, checkpoint=checkpoint)
+        if keeper is not None:
+            keeper.note(self._snapshot)
 
     def _start(self, corpus: Corpus, recipe: Recipe, paused: bool) -> None:
         self._leave()
@@ -269,7 +268,7 @@ class TrainingSession:
                 self._trainer.adjust(self._trainer.recipe.with_(**(changes or {})))
                 status = run.status
                 self._publish(reports=reports, seconds=status.seconds, changes=status.changes)
-        except Exception as error:  # see _advance
+        except Exception as error:  # see _work
             self._trainer = None
             self._publish(phase=Phase.FAILED, error=in_one_line(error))
         if self._trainer is None:  # the folder is left as it was
@@ -293,7 +292,7 @@ class TrainingSession:
             from model.training import Trainer
 
             trainer = self._trainer = Trainer(corpus, recipe, self._processes)
-        except Exception as error:  # see _advance
+        except Exception as error:  # see _work
             self._publish(phase=Phase.FAILED, error=in_one_line(error))
             return
         self._pace.begin(0)
@@ -348,18 +347,18 @@ class TrainingSession:
 
     # On disk
 
-    def _kept(self, trainer: Trainer) -> Keeper:
-        """The keeper of the run, which gets its folder with its first step."""
+    def _keep(self, trainer: Trainer) -> None:
+        """Give the run its folder, with its first step."""
         from model.keeper import Keeper
 
-        if self._keeper is None:
-            self._keeper = Keeper(self, self._checkpoint_seconds, self._breath)
-            if self._runs is not None and self._corpus is not None:
-                self._keeper.create(self._runs, self._corpus, trainer.recipe)
-                self._publish(folder=self._keeper.folder, warning=self._keeper.warning)
-                self._publish(name=self._keeper.name)
-                self._save()
-        return self._keeper
+        if self._keeper is not None:
+            return
+        self._keeper = Keeper(self, self._checkpoint_seconds, self._breath)
+        if self._runs is not None and self._corpus is not None:
+            self._keeper.create(self._runs, self._corpus, trainer.recipe)
+            folder, warning = self._keeper.folder, self._keeper.warning
+            self._publish(folder=folder, name=self._keeper.name, warning=warning)
+            self._save()
 
     def _save_if_due(self) -> None:
         if self._keeper and self._keeper.due and self._snapshot.phase.resumable:

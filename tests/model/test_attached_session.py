@@ -20,9 +20,10 @@ from viewers import (
     wait_until,
 )
 
-from model import protocol, runs
+from model import protocol, reports, runs
 from model.attached_session import AttachedSession
 from model.connection import NotTrainedError
+from model.reports import Report
 from model.session import Phase, Snapshot
 from model.training_session import TrainingSession
 
@@ -45,6 +46,22 @@ def check_that_they_are_equal(here: AttachedSession, there: TrainingSession) -> 
     assert list(snapshot.reports) == list(expected.reports)
     assert snapshot.loss == expected.loss
     assert here.speed == there.speed
+
+
+def test_of_a_long_log_the_end_is_seen_and_all_that_was_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reports, "MOST_KEPT", 3)
+    with training(tmp_path, paused=True) as (session, run):
+        for step in range(8):
+            dev = 2.0 if step in (0, 7) else None
+            session.snapshot.reports.append(Report(step, 1.0, 2.0, ("emma",), dev=dev))
+        expected = session.snapshot.reports
+        assert expected[0] is None
+        with attached_session(run) as here:
+            snapshot = shown(here, lambda snapshot: len(snapshot.reports) == 8)
+            assert list(snapshot.reports) == list(expected)
+            assert snapshot.judged == expected.judged
 
 
 def test_what_is_seen_is_how_the_run_stands(tmp_path: Path):

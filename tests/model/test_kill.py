@@ -18,7 +18,7 @@ from running import CORPUS, QUICK, alone, history_of
 
 from model import runs
 from model.checkpoints import Checkpoint
-from model.history import read_history, read_reports
+from model.history import read_history
 from model.run_writer import KEPT
 from model.runs import Run
 from model.session import Phase
@@ -95,7 +95,7 @@ def check(run: Run, losses: torch.Tensor) -> int:
     assert text.count(b"\n") == len(history) + 1 or not steps, "a line that is none"
     last = steps[0] if steps else 0
     assert len(history) >= last
-    reports, _ = read_reports(run.folder / "reports.jsonl", RECIPE.steps)
+    reports = run.reports()
     assert [report.step for report in reports] == [
         step for step in range(0, RECIPE.steps, 50) if not reports or step <= reports[-1].step
     ][: len(reports)]

@@ -3,7 +3,7 @@
 import json
 import sys
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ import model.reports
 from model import runs
 from model.corpus import parse
 from model.errors import MakemoreError
+from model.history import read_reports
 from model.recipe import RECIPES, Recipe
 from model.reports import MOST_KEPT, Report, Reports
 from model.run_table import compared, figures
@@ -307,15 +308,26 @@ def test_a_long_log_keeps_its_end_and_its_numbers():
     for step in range(100_000):
         reports.append(report(step))
         if step % 997 == 0 or step == MOST_KEPT:
-            assert min(step + 1, MOST_KEPT // 2) <= len(reports.since(0)) <= MOST_KEPT
+            assert min(step + 1, MOST_KEPT // 2) <= len(list(reports)) <= MOST_KEPT
     assert len(reports) == 100_000
     assert list(reports)[-1].step == 99_999
     assert reports[99_999] == report(99_999)
     assert reports[0] is None
     for number in (0, 50_000, 95_000, 99_999, 100_000, 200_000):
-        since = reports.since(number)
-        first = max(number, 100_000 - len(list(reports)))
+        first, since = reports.since(number)
+        assert first == max(number, 100_000 - len(list(reports)))
         assert [each.step for each in since] == list(range(first, 100_000))
+
+
+def test_what_was_judged_is_never_forgotten(tmp_path: Path):
+    path, size = tmp_path / "reports.jsonl", MOST_KEPT + 1
+    judged = [replace(report(step), dev=2.0) for step in (0, 7, size - 1)]
+    known = {each.step: each for each in judged}
+    lines = (json.dumps(asdict(known.get(step) or report(step))) for step in range(size))
+    path.write_text("\n".join([*lines, ""]))
+    reports, _ = read_reports(path, size)
+    assert reports[0] is None
+    assert reports.judged == judged
 
 
 def test_a_log_can_be_read_while_it_grows(monkeypatch: pytest.MonkeyPatch):

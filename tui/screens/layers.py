@@ -80,7 +80,7 @@ near -1 or 1, a sigmoid near 0 or 1, a relu at 0. Beside it is the histogram of 
         if not self.is_mounted:
             return
         layers, reports = self.snapshot.layers, self.snapshot.reports
-        last = reports.since(len(reports) - 1)
+        _, last = reports.since(len(reports) - 1)
         self.query_one("#step", Static).update(_headline(layers, last[-1].step if last else 0))
         self._show_weights(layers.weights)
         self._show_activations(layers.activations)
