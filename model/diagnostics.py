@@ -113,17 +113,29 @@ def activations_of(seen: list[tuple[str, str, Tensor]]) -> tuple[Activations, ..
 
 
 def _activations(name: str, values: Tensor, function: str) -> Activations:
-    values = values.nan_to_num()  # the step itself says that they are no numbers
-    low, high = values.aminmax()
-    places = ((values - low) / (high - low).clamp(min=1e-12) * BINS).long().clamp_(max=BINS - 1)
-    shares = places.bincount(minlength=BINS) / len(values)
-    saturated = float(_BY_NAME[function](values).float().mean())
-    return Activations(name, float(values.mean()), _std(values), saturated, tuple(shares.tolist()))
+    unit, largest = _scaled(values)
+    low, high = unit.aminmax()
+    places = ((unit - low) / (high - low).clamp(min=1e-12) * BINS).long().clamp_(max=BINS - 1)
+    shares = places.bincount(minlength=BINS) / len(unit)
+    saturated = float(_BY_NAME[function](unit * largest).float().mean())
+    mean, std = largest * float(unit.mean()), _std(values)
+    return Activations(name, mean, std, saturated, tuple(shares.tolist()))
 
 
 def _std(values: Tensor | None) -> float:
     """How large the values are; the root of their mean square says it of one value, too."""
-    return 0.0 if values is None else float(values.detach().square().mean().sqrt())
+    if values is None:
+        return 0.0
+    unit, largest = _scaled(values)
+    return largest * float(unit.square().mean().sqrt())
+
+
+def _scaled(values: Tensor) -> tuple[Tensor, float]:
+    """The values, from -1 to 1, and their scale: of a network that diverges no sum overflows."""
+    # Where they are no numbers, the step itself says so.
+    values = values.detach().float().nan_to_num()
+    largest = values.abs().max().clamp(min=1e-30)
+    return values / largest, float(largest)
 
 
 def _log_ratio(one: float, other: float) -> float | None:

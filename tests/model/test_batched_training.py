@@ -1,6 +1,8 @@
 """Training on batches: every network of the zoo, judged on dev, changed on the way, looked into."""
 
+import json
 import math
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 
@@ -285,6 +287,19 @@ def test_a_network_that_diverges_says_so_at_a_reported_step():
     trainer = Trainer(CORPUS, recipe.with_(learning_rate=1e38, weight_decay=0.0))
     with pytest.raises(MakemoreError, match="no longer a number"):
         list(trainer.run())
+
+
+@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("learning_rate", [1e15, 1e25, 1e37])
+def test_what_is_seen_of_a_network_that_diverges_are_numbers(name: str, learning_rate: float):
+    recipe = small(name, optimiser="sgd", schedule="constant", warmup=0, clip=0.0)
+    trainer = Trainer(CORPUS, recipe.with_(learning_rate=learning_rate, weight_decay=0.0))
+    with suppress(MakemoreError):
+        while not trainer.finished:
+            trainer.advance(1)
+    stored = json.loads(json.dumps(asdict(trainer.layers)), parse_constant=pytest.fail)
+    assert Layers.of(stored) == trainer.layers
+    assert trainer.layers.weights
 
 
 def test_too_few_words_to_hold_some_out_are_refused_in_one_line():
