@@ -168,6 +168,8 @@ def _pass_on(connection: Connection, left: threading.Event) -> None:
                 connection.ask(request, **arguments)
         except ValueError:
             click.echo(f"one of {COMMANDS}", err=True)
+        except MakemoreError as error:
+            click.echo(str(error), err=True)
         except OSError:  # nobody is there any more
             return
 

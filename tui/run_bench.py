@@ -283,7 +283,7 @@ class RunBench(LookBench):
             self.snapshot = Snapshot(Phase.PREPARING, recipe)
             self.look = None
             self.corpus = corpus
-            self.yardstick = None
+            self.yardstick = self._measured = None
             self._count_anew()
 
     @work(thread=True, group="opening", exit_on_error=False, description="restore")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from textual import on, work
@@ -72,23 +72,27 @@ class Workbench(Display):
         """Which corpus is wanted; the answer to an earlier request is late."""
         self._replaced = -1
         """The local run that was left last; until its thread has followed, it is still seen."""
-        self._counting = False
+        self._counting: tuple[Corpus, int] | None = None
+        """What is being counted, and at which order."""
         self.garbage = Collector()
         self._measured: Corpus | None = None
         """The corpus that a yardstick was last asked for."""
         self._k = 0.0
         """What is added to all counts."""
         self.remembered = settings.Settings()
+        self._saving = Lock()
 
     @on(Worker.StateChanged)
     def report_crash(self, message: Worker.StateChanged) -> None:
         """Say what no worker foresaw, and let nothing wait for it."""
         error = message.worker.error
         if message.state is WorkerState.ERROR and isinstance(error, Exception):
-            if message.worker.group == "counting":
-                self.activity = ""
-                self._counting = False
             self.notify(in_one_line(error), severity="error", timeout=10, markup=False)
+            if message.worker.group == "counting" and self._counting is not None:
+                corpus, n = self._counting
+                self._counting, self.activity = None, ""
+                if corpus is not self.corpus or n != self.recipe.n:  # that was not tried
+                    self._count_anew()
 
     async def on_event(self, event: Event) -> None:
         """Obey a key before all else: tiny steps would leave this thread every other moment."""
@@ -119,7 +123,7 @@ class Workbench(Display):
             return
         self._end_run(f"{visible(message.corpus.name)} is open")
         self.corpus = message.corpus
-        self.yardstick = None
+        self.yardstick = self._measured = None
         self._count_anew()
 
     @on(CorpusRefused)
@@ -132,8 +136,8 @@ class Workbench(Display):
 
     def _count_anew(self) -> None:
         self.counts = None
-        if self.corpus is not None and not self._counting:
-            self._counting = True
+        if self.corpus is not None and self._counting is None:
+            self._counting = self.corpus, self.recipe.n
             self.activity = f"counting at n={self.recipe.n}"
             self._count(self.corpus, self.recipe.n)
 
@@ -152,7 +156,7 @@ class Workbench(Display):
     @on(CorpusCounted)
     def take_counts(self, message: CorpusCounted) -> None:
         """Show the counts, or count anew if the corpus or the order has changed meanwhile."""
-        self._counting = False
+        self._counting = None
         if message.corpus is self.corpus and message.counts.ngrams.n == self.recipe.n:
             self.activity = ""
             self.counts = replace(message.counts, k=self._k)
@@ -279,16 +283,17 @@ class Workbench(Display):
     def remember(self, **changes: Any) -> None:
         """Keep some of the settings for the next start."""
         self.remembered = replace(self.remembered, **changes)
-        self._save(self.remembered)
+        self._save()
 
     def _keep_theme(self, name: str) -> None:
         if self.wished(name):
             self.remember(theme=name)
 
     @work(thread=True, group="settings", exit_on_error=False, description="save")
-    def _save(self, remembered: settings.Settings) -> None:
+    def _save(self) -> None:
         try:
-            settings.save(remembered)
+            with self._saving:  # or what was remembered before might be written last
+                settings.save(self.remembered)
         except OSError as error:
             reason = f"{visible(str(settings.path()))} could not be written: {error.strerror}"
             self.notify(reason, title="Settings", severity="warning", markup=False)

@@ -131,6 +131,7 @@ RUBBISH = [
     "samples 1 2", "pause now", "\x1b[2J", "quit now", "samples " + "9" * 5000,
 ]  # fmt: skip
 REFUSED = ["lr 0", "lr -1", "l2 -1", "speed 0", "samples 0", f"samples {MOST_SAMPLES + 1}"]
+REFUSED += ["schedule " + "a" * 70_000]
 
 
 @pytest.mark.parametrize("line", [*RUBBISH, *REFUSED], ids=lambda line: line[:20])

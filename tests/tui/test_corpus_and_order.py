@@ -1,12 +1,15 @@
 """What is open: the corpus, and the order that it is counted at."""
 
 from pathlib import Path
+from threading import Event
 
+import pytest
 from workbench import ENDLESS, QUICK, workbench
 
+from model import ngrams
 from model.corpus import Corpus
 from model.counts import CountModel
-from model.ngrams import count
+from model.ngrams import Ngrams, count
 from model.order import ORDERS
 from model.session import Phase
 from tui.messages import CorpusCounted, CorpusLoaded, CorpusRefused
@@ -152,6 +155,29 @@ async def test_of_several_quick_changes_the_last_is_counted(words_file: Path):
         await bench.counted()
         await bench.workers()
         assert bench.n == bench.app.counts.ngrams.n == 6
+
+
+async def test_an_order_that_cannot_be_counted_holds_up_no_other(
+    words_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    began, seen = Event(), Event()
+
+    def fails_at_3(corpus: Corpus, n: int) -> Ngrams:
+        if n == 3:
+            began.set()
+            assert seen.wait(60)
+            raise RuntimeError("can't allocate memory")
+        return count(corpus, n)
+
+    async with workbench(words_file) as bench:
+        monkeypatch.setattr(ngrams, "count", fails_at_3)
+        await bench.press("]")
+        await bench.until(began.is_set)
+        await bench.press("]")
+        seen.set()
+        assert "allocate" in (await bench.notification()).message
+        await bench.counted()
+        assert bench.n == bench.app.counts.ngrams.n == 4
 
 
 async def test_another_n_ends_the_run_and_says_so(words_file: Path):

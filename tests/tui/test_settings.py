@@ -3,6 +3,7 @@
 import json
 from dataclasses import MISSING, asdict, astuple, fields, replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import given
@@ -155,6 +156,31 @@ async def test_a_broken_file_is_told_once(words_file: Path):
         assert KEPT in bench.notifications[0].message
     async with workbench(words_file, recipe=None) as bench:
         assert not bench.notifications
+
+
+async def test_of_changes_that_are_saved_at_once_the_last_is_remembered(
+    words_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    save, began, seen, log = settings.save, Event(), Event(), list[str]()
+
+    def slowly(wanted: Settings) -> None:
+        log.append("begin")
+        began.set()
+        assert seen.wait(60)
+        save(wanted)
+        log.append("end")
+
+    monkeypatch.setattr(settings, "save", slowly)
+    async with workbench(words_file) as bench:
+        await bench.press("]")
+        await bench.until(began.is_set, "the first")
+        await bench.press("]")
+        threads = (each for each in bench.app.workers if each.group == "settings")
+        assert len(list(threads)) == 2
+        seen.set()
+        await bench.workers()
+        assert settings.load()[0].recipe.n == bench.n == 4
+    assert log == ["begin", "end"] * 2  # or else the first may come last
 
 
 async def test_a_place_that_cannot_be_written_is_told(words_file: Path):

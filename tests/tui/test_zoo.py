@@ -86,6 +86,11 @@ async def test_a_network_is_trained_and_judged_and_measured_by_counting(words_fi
         assert f"best {best:.4f}" in bench.shown("#headline")
         await bench.until(lambda: bench.app.yardstick, "the yardstick")
         assert bench.app.yardstick.name.split()[0] in bench.shown("#loss")
+        bench.app.open_corpus(str(words_file))  # the same words, in another object
+        await bench.until(lambda: bench.app.snapshot.phase is Phase.IDLE, "the words")
+        await bench.counted()
+        await bench.press("space")
+        await bench.until(lambda: bench.app.yardstick, "the yardstick of the next run")
 
 
 async def test_the_panes_look_into_any_network(words_file: Path):
