@@ -170,8 +170,8 @@ async def test_of_changes_that_are_saved_at_once_the_last_is_remembered(
         save(wanted)
         log.append("end")
 
-    monkeypatch.setattr(settings, "save", slowly)
     async with workbench(words_file) as bench:
+        monkeypatch.setattr(settings, "save", slowly)
         await bench.press("]")
         await bench.until(began.is_set, "the first")
         await bench.press("]")
