@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,11 +26,22 @@ SECONDS_BETWEEN = 0.1
 BAR = 24  # columns
 GIB = 1 << 30
 
+MOST_GIB = 1e6
+
+
+def _usable(context: click.Context, parameter: click.Parameter, value: float | None) -> Any:
+    if value is not None and not 0 < value <= MOST_GIB:  # nan is not, either
+        raise click.BadParameter(f"{value:g} is not in the range 0<x<={MOST_GIB:g}.")
+    return value
+
+
 memory_option = click.option(
     "--memory",
     metavar="GIB",
-    type=click.FloatRange(min=0, min_open=True),
-    help="The most that counting may take.  [default: half of what is free]",
+    type=float,
+    callback=_usable,
+    help="The most that counting may take, besides up to 1 GiB for the program.  [default: half "
+    "of what is free]",
 )
 
 
@@ -84,8 +95,10 @@ class _Progress:
         self._show("")
 
     def __call__(self, size: int) -> None:
-        self._done += size
         now = time.monotonic()
+        if not size:  # a sample is counted, which is no measure for the whole
+            self._began = now
+        self._done += size
         if now >= self._next and sys.stderr.isatty():
             self._next = now + SECONDS_BETWEEN
             self._show(self._line(now - self._began))
@@ -93,8 +106,11 @@ class _Progress:
     def _line(self, seconds: float) -> str:
         from model.devices import size
 
+        name = f"counting {visible(self._source.name)}"
+        if not self._done:
+            return f"{name}  a sample first: will it fit into the memory?"
         rate = self._done / seconds
-        parts = [f"counting {visible(self._source.name)}", size(self._done), f"{size(int(rate))}/s"]
+        parts = [name, size(self._done), f"{size(int(rate))}/s"]
         if total := self._source.size:
             share = min(1.0, self._done / total)
             left = round((total - self._done) / rate)

@@ -6,6 +6,7 @@ sums of those of the chunks, whoever counted them and in which order.
 
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,6 +28,15 @@ GATHERED = 1 << 20
 """Tokens that are counted together without such a table: the more, the less is to be merged."""
 
 
+class Limits(NamedTuple):
+    """How much a thread may have at hand."""
+
+    entries: int = MOST_ENTRIES
+    """Of a table for all V**n windows."""
+    gathered: int = GATHERED
+    """Tokens that are counted together without such a table."""
+
+
 class Counting:
     """The n-grams of all text that is added, from any thread."""
 
@@ -34,9 +44,9 @@ class Counting:
         self,
         name: str,
         n: int,
-        alphabet: Alphabet | None = None,
+        limits: Limits | None = None,
         *,
-        most_entries: float = MOST_ENTRIES,
+        alphabet: Alphabet | None = None,
         grown: Callable[[Pool[Ngrams]], object] | None = None,
     ) -> None:
         """Begin with nothing.
@@ -44,14 +54,14 @@ class Counting:
         Args:
             name: of what is counted, for errors.
             n: the order.
+            limits: to what a thread has at hand.
             alphabet: which is known to be the whole one; None: it is found on the way.
-            most_entries: of a table for all V**n windows.
             grown: is told of the n-grams so far whenever they have become more, and may raise.
         """
         self.name = name
         self.n = n
         self.alphabet = alphabet or Alphabet("")
-        self.most_entries = min(MOST_ENTRIES, most_entries)
+        self.limits = limits or Limits()
         self._grown = grown
         self._counters: list[_Counter] = []
         self._idle: SimpleQueue[_Counter] = SimpleQueue()
@@ -102,9 +112,9 @@ class _Counter:
         """Count some words."""
         tokens = self._tokens(points)
         n, size = self._counting.n, len(self._tokeniser.alphabet)
-        if size**n > self._counting.most_entries:
+        if size**n > self._counting.limits.entries:
             self._gathered.append(tokens)
-            if sum(map(len, self._gathered)) >= GATHERED:
+            if sum(map(len, self._gathered)) >= self._counting.limits.gathered:
                 self.flush()
             return
         if self._table and self._table.added + len(tokens) > MOST_ADDED:

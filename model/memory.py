@@ -1,7 +1,10 @@
 """How much memory counting may take, and what it will take: said before it starts."""
 
+import ctypes
 import math
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from model.alphabet import Alphabet, visible
@@ -11,10 +14,31 @@ from model.trie import Ngrams
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 """In a container, its own (Linux, "Control Group v2", section 5.2)."""
+MMAP_THRESHOLD = -3
+"""What `mallopt` calls the size from which a block has memory of its own."""
+LARGE, LARGEST = 4 << 20, 32 << 20
+"""Such a size, and the one that glibc comes to by itself."""
 SHARE = 2
 """Counting may take one part in so many of the memory that is free."""
 WORKING = 5
 """How many times the memory of all n-grams is needed while some of them are merged."""
+
+
+@contextmanager
+def returned_at_once() -> Generator[None]:
+    """Large blocks go back to the system as soon as they are free; otherwise half may stay behind.
+
+    It takes some time: so only for what may be more than there is. glibc alone can be told.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        yield
+        return
+    mallopt(MMAP_THRESHOLD, LARGE)
+    try:
+        yield
+    finally:
+        mallopt(MMAP_THRESHOLD, LARGEST)
 
 
 def default_budget() -> int:
@@ -25,6 +49,11 @@ def default_budget() -> int:
 def most_bytes(n: int, examples: float) -> float:
     """What the n-grams of so many examples can take at most."""
     return examples * 8 * (n + 1)  # a code, a count, and a code at each level
+
+
+def working_bytes(n: int) -> int:
+    """What a thread needs for each token that it counts at a time, as measured for n up to 40."""
+    return 64 + 12 * n
 
 
 def all_bytes(n: int, alphabet: Alphabet) -> float:
@@ -48,7 +77,7 @@ class Budget:
         """What to tell of an order n that does not fit, and of the largest lower one that does."""
         instead = "take a lower n" if lower is None else f"take -n {lower} or less"
         return MakemoreError(
-            f"{visible(self.name)}: counting at n={n} takes {need} of memory, and "
+            f"{visible(self.name)}: counting at n={n} takes {need} memory, and "
             f"{size(self.most)} may be used; {instead}, or allow more with --memory"
         )
 

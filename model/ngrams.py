@@ -10,7 +10,7 @@ from torch import Tensor
 
 from model.cleaning import blocks
 from model.corpus import Corpus
-from model.counting import CHUNK, Counting
+from model.counting import CHUNK, MOST_ENTRIES, Counting, Limits
 from model.order import check_order
 from model.parallel import cores, in_order
 from model.tokens import Tokeniser, code_points, detokenise, tokenise
@@ -32,7 +32,8 @@ def count(corpus: Corpus, n: int, chunk: int = CHUNK) -> Ngrams:
         MakemoreError: `n` is no order that the product knows.
     """
     check_order(n)
-    counting = Counting(corpus.name, n, corpus.alphabet, most_entries=corpus.examples)
+    limits = Limits(min(MOST_ENTRIES, corpus.examples))
+    counting = Counting(corpus.name, n, limits, alphabet=corpus.alphabet)
     threads = min(cores(), 1 + len(corpus.text) // chunk)
 
     def add(block: str) -> None:

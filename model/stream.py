@@ -4,6 +4,8 @@ The file is read once, a chunk of whole lines at a time. All cores count chunks,
 distinct is kept; so the result is the same, to the bit, as that of counting all words at once.
 """
 
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,10 +17,19 @@ from torch import Tensor
 from model.alphabet import normalise, visible
 from model.cleaning import clean, is_before_words
 from model.corpus import MOST_BYTES, Source, check_characters, no_words, not_utf8
-from model.counting import CHUNK, Counting
+from model.counting import CHUNK, GATHERED, MOST_ENTRIES, Counting, Limits
 from model.devices import size
 from model.errors import MakemoreError
-from model.memory import WORKING, Budget, all_bytes, default_budget, expected_bytes, most_bytes
+from model.memory import (
+    WORKING,
+    Budget,
+    all_bytes,
+    default_budget,
+    expected_bytes,
+    most_bytes,
+    returned_at_once,
+    working_bytes,
+)
 from model.order import check_order
 from model.parallel import Pool, cores, in_order
 from model.tokens import code_points
@@ -27,11 +38,14 @@ from model.vocabulary import Vocabulary, fingerprints
 
 SAMPLED = 32  # chunks in each half of a sample
 TABLES = 4  # one part in so many of the memory that may be used is for tables
+AT_WORK = 2  # one part in so many is for what threads are just counting
+PARTS = 2  # times as large as a whole can its parts be, which a `Pool` keeps
 BYTES_PER_ENTRY = 4
 WORDS = 4  # one part in so many is for the fingerprints of words
 
 Progress = Callable[[int], object]
-"""Is told how many bytes were counted since it was told last."""
+"""Is told how many bytes were counted since it was told last; 0 while a sample is."""
+Grown = Callable[[Pool[Ngrams]], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,18 +105,38 @@ def count_stream(
             words; or its n-grams do not fit into the memory, if that can be told before it starts.
     """
     check_order(n)
-    threads = threads or (cores() if source.size is None or source.size > chunk else 1)
     budget = Budget(source.name, default_budget() if memory is None else memory)
-    if source.size is not None and not budget.fits(most_bytes(n, source.size)):
-        _check_before(source, n, budget, threads, chunk)
+    threads = threads or (cores() if source.size is None or source.size > chunk else 1)
+    threads = max(1, min(threads, budget.most // AT_WORK // (working_bytes(n) * chunk)))
+    if source.size is not None and budget.fits(most_bytes(n, source.size)):
+        return _count(source, n, words, budget, threads, chunk, progress, parts_share=1)
+    with returned_at_once():
+        judged = source.size is not None
+        if judged:
+            _check_before(source, n, budget, threads, chunk, progress)
+        share = PARTS if judged else 1
+        return _count(source, n, words, budget, threads, chunk, progress, parts_share=share)
+
+
+def _count(
+    source: Source,
+    n: int,
+    words: bool,
+    budget: Budget,
+    threads: int,
+    chunk: int,
+    progress: Progress | None,
+    *,
+    parts_share: int,
+) -> StreamCounts:
+    """The n-grams, of whose parts one in so many is as large as their whole, at the most."""
 
     def check(parts: Pool[Ngrams]) -> None:
-        if not budget.fits(parts.size):
-            raise budget.exceeded(n, f"more than {size(budget.most)}")
+        if not budget.fits(parts.size // parts_share):
+            raise budget.exceeded(n, f"more than {size(budget.most)} of")
 
-    tables = budget.most // TABLES // threads // BYTES_PER_ENTRY
-    most_entries = min(tables, source.size or tables)
-    counting = Counting(source.name, n, most_entries=most_entries, grown=check)
+    limits = _limits(n, budget, threads, source.size)
+    counting = Counting(source.name, n, limits, grown=check)
     vocabulary = Vocabulary(budget.most // WORDS) if words else None
 
     def count(lines: tuple[bytes, bool]) -> tuple[int, int]:
@@ -167,45 +201,72 @@ def _line_feeds(data: bytes) -> int:
     return int(points.bincount(minlength=ord("\n") + 1)[ord("\n")])
 
 
-def _check_before(source: Source, n: int, budget: Budget, threads: int, chunk: int) -> None:
+def _limits(n: int, budget: Budget, threads: int, length: int | None) -> Limits:
+    """What a thread may have at hand of a text of so many bytes, where that is known."""
+    entries = budget.most // TABLES // threads // BYTES_PER_ENTRY
+    gathered = budget.most // AT_WORK // threads // working_bytes(n)
+    known = entries if length is None else length
+    return Limits(min(MOST_ENTRIES, entries, known), min(GATHERED, gathered))
+
+
+def _check_before(
+    source: Source, n: int, budget: Budget, threads: int, chunk: int, progress: Progress | None
+) -> None:
     """Count a sample from all over the file, and judge by it whether the whole will fit.
 
     Raises:
         MakemoreError: it will not.
     """
-    assert source.size is not None
-    step = source.size // (2 * SAMPLED)
+    whole = source.size or 0
+    step = whole // (2 * SAMPLED)
     if step <= 2 * chunk:
         return  # as large as a good sample: counting it will tell
     pieces = list(_sample(source.file, step, chunk))
-    alphabet = _counted(source.name, pieces[::8], 2, threads).alphabet
-    if budget.fits(all_bytes(n, alphabet)):
+
+    def check(parts: Pool[Ngrams]) -> None:
+        if not budget.fits(parts.size * 2):  # the other half will be as large
+            raise _TooMuchError
+
+    def counted(lines: list[bytes], order: int, grown: Grown | None = check) -> Ngrams:
+        limits = _limits(order, budget, threads, sum(map(len, lines)))
+        counting = Counting(source.name, order, limits, grown=grown)
+
+        def add(data: bytes) -> None:
+            with suppress(UnicodeDecodeError):  # which is told of when the file is read in order
+                if text := clean(data, beginning=False):
+                    counting.add(code_points(text))
+
+        for _ in in_order(add, lines, threads):
+            if progress:
+                progress(0)
+        return counting.ngrams()
+
+    if budget.fits(all_bytes(n, counted(pieces[::8], 2, None).alphabet)):
         return
-    times = source.size / sum(map(len, pieces))
 
     def expected(order: int) -> float:
-        halves = [
-            _counted(source.name, half, order, threads) for half in (pieces[::2], pieces[1::2])
-        ]
-        return expected_bytes(halves[0], merge(halves), times)
+        sample = pieces
+        while len(sample) > 1:
+            try:
+                halves = [counted(half, order) for half in (sample[::2], sample[1::2])]
+            except _TooMuchError:
+                sample = sample[::4]
+            else:
+                times = whole / sum(map(len, sample))
+                return expected_bytes(halves[0], merge(halves), times)
+        return math.inf
+
+    def too_large(order: int) -> bool:
+        return not budget.fits(expected(order))
 
     if not budget.fits(stored := expected(n)):
-        lower = next((each for each in range(n - 1, 1, -1) if budget.fits(expected(each))), None)
-        raise budget.exceeded(n, f"about {size(int(stored * WORKING))}", lower)
+        lower = 1 + bisect_left(range(2, n), True, key=too_large)
+        need = "far more" if stored == math.inf else f"about {size(int(stored * WORKING))} of"
+        raise budget.exceeded(n, need, lower if lower > 1 else None)
 
 
-def _counted(name: str, pieces: list[bytes], n: int, threads: int) -> Ngrams:
-    """The n-grams of some lines of a file, as far as they can be read."""
-    counting = Counting(name, n)
-
-    def add(data: bytes) -> None:
-        with suppress(UnicodeDecodeError):  # which is told of when the file is read in its order
-            if text := clean(data, beginning=False):
-                counting.add(code_points(text))
-
-    for _ in in_order(add, pieces, threads):
-        pass
-    return counting.ngrams()
+class _TooMuchError(Exception):
+    """A sample alone does not fit."""
 
 
 def _sample(file: BinaryIO, step: int, chunk: int) -> Iterable[bytes]:

@@ -79,6 +79,13 @@ def test_what_does_not_fit_into_the_memory_is_one_line_of_error(
     assert "--memory" in result.err
 
 
+@pytest.mark.parametrize("amount", ["nan", "inf", "-1", "0", "1e300", "much"])
+def test_an_amount_of_memory_that_is_none_is_refused(makemore: Makemore, large: str, amount: str):
+    result = makemore("stats", large, "--memory", amount)
+    assert (result.status, result.out) == (2, "")
+    assert "--memory" in result.err.splitlines()[-1]
+
+
 @contextmanager
 def endless(process: "subprocess.Popen[bytes]") -> Iterator[None]:
     """Words on the standard input of a process, for as long as it reads."""

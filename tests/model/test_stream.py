@@ -166,7 +166,7 @@ def test_more_characters_than_an_alphabet_has_are_refused():
 def test_more_characters_than_an_alphabet_has_are_refused_by_the_name_of_their_file():
     text = "".join(f"{chr(point)}\n" for point in range(0x30000, 0xE0000))
     with pytest.raises(MakemoreError, match=r"words holds .* distinct characters; .* 65,536"):
-        streamed(text.encode(), 4, memory=1 << 20, chunk=20_000)
+        streamed(text.encode(), 4, memory=1 << 27, chunk=20_000)
 
 
 def test_progress_adds_up_to_the_size(tmp_path):
@@ -208,6 +208,15 @@ def test_what_cannot_fit_is_refused_before_it_starts_with_an_order_that_fits():
     assert "words: counting at n=9 takes about" in str(refused)
     fitting = int(str(refused).split("take -n ")[1].split()[0])
     streamed(data, fitting, 100, memory=1 << 20)
+
+
+def test_a_sample_that_does_not_fit_itself_is_made_smaller():
+    data, told = random_words(2_000_000), list[int]()
+    with pytest.raises(MakemoreError, match=r"n=30 takes about .* take -n [2-4] or less"):
+        source = Source("words", io.BytesIO(data), len(data))
+        count_stream(source, 30, memory=1 << 22, chunk=10_000, progress=told.append)
+    assert told
+    assert not any(told)  # bytes were counted
 
 
 def test_what_turns_out_not_to_fit_is_refused_on_the_way():
