@@ -22,7 +22,7 @@ from model.following import print_report
 from model.history import report_of
 from model.recipe import Recipe
 from model.reports import Report
-from model.runs import Run
+from model.runs import Run, resume_command
 from model.session import Phase
 from model.status import Status
 
@@ -61,7 +61,7 @@ def follow(run: Run, *, as_json: bool) -> None:
     finally:
         connection.hang_up()
     if not left.is_set():
-        viewer.close(name, run.end_of(connection.process))
+        viewer.close(run, run.end_of(connection.process))
 
 
 class _Viewer:
@@ -138,13 +138,14 @@ class _Viewer:
             nll = "impossible" if sample["nll"] is None else f"{sample['nll']:8.4f}"
             click.echo(f"  {visible(sample['word']):<24} {nll}")
 
-    def close(self, name: str, end: Status | None) -> None:
+    def close(self, run: Run, end: Status | None) -> None:
+        name = visible(run.name)
         phase, error = self._state.get("phase", ""), self._state.get("error", "")
         if phase in {each.name.lower() for each in Phase if each.resumable}:
             if end is None:
+                resume = resume_command(run.folder)
                 raise MakemoreError(
-                    f"{name}: its process is gone; `makemore runs resume {name}` goes on from its "
-                    "last checkpoint"
+                    f"{name}: its process is gone; `{resume}` goes on from its last checkpoint"
                 )
             phase, error = end.phase.name.lower(), end.error
             click.echo(f"{phase} at step {end.step:,}", err=True)

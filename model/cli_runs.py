@@ -44,7 +44,7 @@ from model.recipe import (
     recipe_for,
 )
 from model.run_table import compared, figures, written
-from model.runs import Run
+from model.runs import Run, attach_command
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from model.corpus import Corpus
@@ -177,7 +177,8 @@ def _detach(run: Run, as_json: bool, *options: str) -> None:
         print_json({"run": run.id, "process": process, "folder": str(run.folder)})
     else:
         name = visible(run.name)
-        click.echo(f"{name} is trained by process {process}; `makemore attach {name}` follows it")
+        follow = attach_command(run.folder)
+        click.echo(f"{name} is trained by process {process}; `{follow}` follows it")
 
 
 @click.command(cls=Command)

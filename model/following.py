@@ -19,6 +19,7 @@ from model.cli_options import print_json
 from model.distributed import Processes
 from model.errors import MakemoreError
 from model.reports import Report
+from model.runs import resume_command
 from model.session import Phase, Snapshot
 from model.training_session import TrainingSession
 
@@ -118,7 +119,7 @@ def print_end(end: Snapshot, *, as_json: bool) -> None:
     if end.phase is not Phase.FINISHED or last is None or end.floor is None:
         click.echo(_farewell(end, "a viewer"), err=True)
         return
-    speed = end.step / end.seconds
+    speed = end.step / end.seconds if end.seconds else None  # of a run that was over before
     if as_json:
         closing: dict[str, Any] = {"final": True, "floor": end.floor, "seconds": end.seconds}
         device = end.device.partition(" ")[0]
@@ -131,14 +132,14 @@ def print_end(end: Snapshot, *, as_json: bool) -> None:
         else:
             gap = last.loss - end.floor
             click.echo(f"{gap:.4f} nats above the floor of {end.floor:.4f}")
-        click.echo(f"{end.step:,} steps in {end.seconds:.2f} s, {speed:,.0f} a second", err=True)
+        rate = f" in {end.seconds:.2f} s, {speed:,.0f} a second" if speed is not None else ""
+        click.echo(f"{end.step:,} steps{rate}", err=True)
 
 
 def _farewell(end: Snapshot, by: str) -> str:
     if end.phase is Phase.FINISHED:
         return f"finished at step {end.step:,}"
-    name = visible(end.name)
-    kept = f"; `makemore runs resume {name}` goes on" if name else ", and was not kept"
+    kept = f"; `{resume_command(end.folder)}` goes on" if end.folder else ", and was not kept"
     if end.phase is Phase.RUNNING and end.checkpoint is not None:  # the training did not answer
         return f"ended by {by} amid a step{kept} from step {end.checkpoint:,}"
     return f"stopped by {by} at step {end.step:,}{kept}"
@@ -146,10 +147,9 @@ def _farewell(end: Snapshot, by: str) -> str:
 
 def _failure(end: Snapshot, processes: Processes) -> str:
     """Why a run failed; and, if it is none of its own fault, how to go on with it."""
-    if not (processes.lost and end.name):
+    if not (processes.lost and end.folder):
         return end.error
-    name = visible(end.name)
-    return f"{end.error}; `makemore runs resume {name}` goes on, alone or under torchrun"
+    return f"{end.error}; `{resume_command(end.folder)}` goes on, alone or under torchrun"
 
 
 class _EndedError(BaseException):

@@ -18,6 +18,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -266,6 +267,26 @@ def default_root() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("makemore-tui") / "runs"
+
+
+def app_command(folder: Path) -> str:
+    """What brings the app to a run; its folder is called what no shell would misunderstand."""
+    return f"makemore-tui --run {folder.name}{_place(folder.parent)}"
+
+
+def attach_command(folder: Path) -> str:
+    """What follows a run line by line."""
+    return f"makemore attach {folder.name}{_place(folder.parent)}"
+
+
+def resume_command(folder: Path) -> str:
+    """What takes a run up again."""
+    return f"makemore runs{_place(folder.parent)} resume {folder.name}"
+
+
+def _place(root: Path) -> str:
+    """What says on a command line where runs are kept, if that is not where they are anyway."""
+    return f" --runs {shlex.quote(visible(str(root)))}" if root != default_root() else ""
 
 
 def all_runs(root: Path) -> list[Run]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from model.alphabet import visible
 from model.attached_session import AttachedSession
@@ -13,7 +11,7 @@ from model.connection import NotTrainedError
 from model.corpus import Corpus
 from model.errors import MakemoreError
 from model.recipe import Recipe
-from model.runs import Run, default_root
+from model.runs import Run, app_command
 from model.session import Phase, Snapshot
 from model.training_session import TrainingSession
 
@@ -58,21 +56,11 @@ def let_go(session: TrainingSession) -> None:
     session.trained().result()
 
 
-def command(folder: Path, runs: Path) -> str:
-    """What brings the app back to a run in a directory."""
-    return f"makemore-tui --run {folder.name}{runs_option(runs)}"
-
-
-def runs_option(runs: Path) -> str:
-    """What says on a command line where runs are kept, if that is not where they are anyway."""
-    return f" --runs {shlex.quote(visible(str(runs)))}" if runs != default_root() else ""
-
-
-def farewell(last: Snapshot, runs: Path) -> str:
+def farewell(last: Snapshot) -> str:
     """What is to be known of a run when the app has ended; "" where there is nothing."""
     if last.folder is None:
         return ""
-    name, back = visible(last.name), command(last.folder, runs)
+    name, back = visible(last.name), app_command(last.folder)
     if last.process and last.phase.resumable:
         return f"{name} goes on in process {last.process}; `{back}` comes back to it"
     if last.phase is Phase.STOPPED and last.checkpoint is not None:

@@ -18,9 +18,9 @@ from model.attached_session import AttachedSession
 from model.corpus import DEFAULT, Corpus
 from model.detached import detach
 from model.recipe import ADJUSTABLE, RECIPES, Recipe
-from model.runs import Run
+from model.runs import Run, app_command, attach_command
 from model.session import Phase, Snapshot, in_one_line
-from tui.handover import attached, command, device_here, farewell, let_go, runs_option
+from tui.handover import attached, device_here, farewell, let_go
 from tui.look_bench import LookBench
 from tui.messages import RunOpened, RunRefused, RunRestored
 from tui.workbench import prepared
@@ -355,11 +355,9 @@ class RunBench(LookBench):
                 self.local.resume()
             self.post_message(RunRefused(in_one_line(error), request, title, run, paused))
             return
-        place = runs_option(self.runs)
         note = (
             f"{visible(run.name)} goes on in process {process}. You may close this terminal: "
-            f"`{command(run.folder, self.runs)}` or `makemore attach {run.id}{place}` comes back "
-            "to it."
+            f"`{app_command(run.folder)}` or `{attach_command(run.folder)}` comes back to it."
         )
         self.post_message(RunOpened(run, corpus, session, request, note=note))
 
@@ -373,4 +371,4 @@ class RunBench(LookBench):
     def farewell(self) -> str:
         """What is to be known of the run, once the app has ended; waits for its checkpoint."""
         self.local.join()
-        return farewell(self.session.snapshot, self.runs)
+        return farewell(self.session.snapshot)

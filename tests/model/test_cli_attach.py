@@ -21,7 +21,7 @@ from viewers import PATIENCE, long_run, obeyed, restored, training, wait_until
 from model import runs
 from model.attaching import COMMANDS
 from model.protocol import MOST_SAMPLES
-from model.runs import Run
+from model.runs import Run, resume_command
 from model.session import Phase
 from model.training_session import TrainingSession
 
@@ -278,7 +278,7 @@ with training(Path(sys.argv[1]), paused=True):
             trainer.communicate()
             assert one.ends() == 1
             assert one.said.endswith(
-                f"Error: {run.name}: its process is gone; `makemore runs resume {run.name}` "
+                f"Error: {run.name}: its process is gone; `{resume_command(run.folder)}` "
                 "goes on from its last checkpoint\n"
             )
     finally:

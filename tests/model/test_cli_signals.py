@@ -1,6 +1,7 @@
 """`makemore train` ends in order, whatever ends it, and wherever its lines go."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from trainers import (
 )
 from viewers import PATIENCE, wait_until
 
+from model.runs import resume_command
 from model.session import Phase
 
 SIGNALS = [signal.SIGHUP, signal.SIGTERM, signal.SIGINT]
@@ -53,7 +55,7 @@ def check_that_it_can_go_on(root: Path, err: bytes, why: str) -> None:
     assert run.status.phase is Phase.STOPPED
     step = stored(run)["step"]
     last = err.decode().splitlines()[-1]
-    assert last == f"stopped by {why} at step {step:,}; `makemore runs resume {run.name}` goes on"
+    assert last == f"stopped by {why} at step {step:,}; `{resume_command(run.folder)}` goes on"
     assert b"Traceback" not in err
     check_that_it_goes_on_as_if_undisturbed(run, root)
 
@@ -83,6 +85,20 @@ def test_a_signal(number: signal.Signals, root: Path):
         assert ends(running) == 128 + number
         assert running.stderr is not None
         check_that_it_can_go_on(root, running.stderr.read(), number.name)
+
+
+def test_what_is_said_to_go_on_goes_on(root: Path):
+    root = root / "in a place of its own"
+    with foreground(root, *ENDLESS, "--name", "my run") as running:
+        step = until_step(root).status.step
+        running.send_signal(signal.SIGTERM)
+        ends(running)
+        assert running.stderr is not None
+        said = running.stderr.read().decode().splitlines()[-1]
+    program, *arguments = shlex.split(said.split("`")[1])
+    assert program == "makemore"
+    with run_process([*MAKEMORE, *arguments]):
+        assert until_step(root, step + 100).name == "my run"
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -25,7 +25,7 @@ from trainers import (
 )
 from viewers import attached, wait_until
 
-from model.runs import Run
+from model.runs import Run, attach_command, resume_command
 from model.session import Phase
 
 OWN_TERMINAL = """
@@ -72,7 +72,7 @@ def test_it_outlives_its_terminal_and_ends_when_it_is_told(root: Path):
     assert status == 0, said
     run = only_run(root)
     assert run is not None
-    assert f"makemore attach {run.name}" in said
+    assert f"`{attach_command(run.folder)}` follows it" in said
     with attached(run) as line:
         state = line.until_state(lambda state: state["step"] > 0)
         line.until_state(lambda later: later["step"] > state["step"])
@@ -94,7 +94,7 @@ def test_sigterm_ends_it_with_a_checkpoint(root: Path):
     assert stored(run)["phase"] == "stopped"
     step = stored(run)["step"]
     log = (run.folder / "log.txt").read_text()
-    assert f"stopped by SIGTERM at step {step:,}; `makemore runs resume {run.name}` goes on" in log
+    assert f"stopped by SIGTERM at step {step:,}; `{resume_command(run.folder)}` goes on" in log
     check_that_it_goes_on_as_if_undisturbed(run, root)
 
 

@@ -28,7 +28,7 @@ from model.errors import MakemoreError
 from model.nets import NETWORKS
 from model.ngrams import count as count_at_once
 from model.recipe import ONE_LAYER, RECIPES, Recipe, recipe_for
-from model.runs import STATUS, Run
+from model.runs import STATUS, Run, resume_command
 from model.session import Phase
 from model.training import Trainer
 from model.training_session import GLANCE_SECONDS
@@ -234,13 +234,13 @@ def test_a_killed_process_ends_the_run_which_goes_on_with_another_number(
     assert "model/" not in result.err  # a traceback of ours
     (said,) = ours(result.err)
     assert "another process of the run is gone" in said
-    assert "makemore runs resume" in said
+    assert "makemore runs " in said
     step = int(run.checkpoints[0].name[5:13])
     if rank:
         # Rank 0 may meet it in a step, or hear of it from torchrun before that, in a step or not.
         assert run.status.phase in (Phase.FAILED, Phase.STOPPED, Phase.INTERRUPTED)
         assert run.status.error in said
-        assert f"`makemore runs resume {run.name}`" in said
+        assert f"`{resume_command(run.folder)}`" in said
         assert f"step {step:,}" in said
     else:
         assert run.status.phase is Phase.INTERRUPTED
@@ -306,7 +306,7 @@ def test_a_process_that_does_not_answer_holds_up_no_end(root: Path, words: str):
         os.kill(frozen, signal.SIGKILL)
         result = ended(running)
     step = int(run.checkpoints[0].name[5:13])
-    resume = f"`makemore runs resume {run.name}` goes on from step {step:,}"
+    resume = f"`{resume_command(run.folder)}` goes on from step {step:,}"
     assert ours(result.err) == [f"ended by SIGTERM amid a step; {resume}"]
 
 
@@ -317,7 +317,7 @@ def test_a_signal_to_torchrun_ends_in_a_checkpoint(root: Path, words: str, numbe
         running.send_signal(number)
         result = ended(running)
     step = stored(run)["step"]
-    resume = f"`makemore runs resume {run.name}` goes on"
+    resume = f"`{resume_command(run.folder)}` goes on"
     assert ours(result.err) == [f"stopped by {number.name} at step {step:,}; {resume}"]
     assert run.status.phase is Phase.STOPPED
     assert run.checkpoints[0].name == f"step-{step:08}.safetensors"
