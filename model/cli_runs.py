@@ -328,6 +328,9 @@ def resume(
     _check(detach, processes)
     run = runs.find(root, wanted)
     changes = {name: value for name, value in given.items() if value is not None}
+    if "batch_size" in changes and not run.recipe.batch_size:
+        name = visible(run.name)
+        raise MakemoreError(f"{name} learns from all words at once: leave out --batch-size")
     if detach:
         options = {**changes, "checkpoint_every": checkpoint_every}
         if device is not None:

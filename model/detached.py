@@ -64,12 +64,19 @@ def _await(run: Run, process: subprocess.Popen[bytes]) -> int:
             process.wait(PAUSE_SECONDS)
         status = process.returncode
         # A short run may be over before anybody can attach to it.
-        if status == 0 or _trainer(run) == process.pid:
+        if status == 0 or _trainer(run) == process.pid or _trains(run, process.pid):
             return process.pid
         if status is not None:
             raise MakemoreError(f"the training process ended: {_last_words(run)}")
     process.kill()
     raise MakemoreError(f"the training process did not answer in {PATIENCE_SECONDS:.0f} s")
+
+
+def _trains(run: Run, process: int) -> bool:
+    """Whether a process trains a run that nobody can attach to: not every disk has sockets."""
+    with suppress(MakemoreError):
+        return run.live and run.status.process == process and run.status.step > 0
+    return False
 
 
 def _trainer(run: Run) -> int | None:

@@ -129,9 +129,12 @@ class Keeper:
             raise MakemoreError(f"{_reason(error, run.folder)}; see to the folder") from None
         if restored.broken:
             files = ", ".join(visible(path.name) for path in restored.broken)
+            lost = "nothing else is lost"
+            if restored.steps < trainer.step:
+                lost = f"the losses from step {restored.steps:,} to there are lost"
             self._notice = (
                 f"{files} could not be used; the run goes on from its checkpoint of step "
-                f"{trainer.step:,}, and nothing else is lost"
+                f"{trainer.step:,}, and {lost}"
             )
             self.warning = self._notice
         self.checkpoint = trainer.step

@@ -3,7 +3,7 @@
 import ctypes
 import math
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,8 +12,13 @@ from model.devices import size
 from model.errors import MakemoreError
 from model.trie import Ngrams
 
-CONTROL_GROUP = Path("/sys/fs/cgroup")
-"""In a container, its own (Linux, "Control Group v2", section 5.2)."""
+CONTROL_GROUP, GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+"""Where all are, and which are this process's (Linux, "Control Group v2", section 5.2)."""
+LIMITS = (
+    ("memory.max", "memory.current", ""),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
+)
+"""What a group's limit and its use are called, and what is summed up, in versions 2 and 1."""
 MMAP_THRESHOLD = -3
 """What `mallopt` calls the size from which a block has memory of its own."""
 LARGE, LARGEST = 4 << 20, 32 << 20
@@ -112,13 +117,35 @@ def _left_by_the_machine() -> int:
 
 
 def _left_by_the_container() -> float:
-    """What the limit of this process's control group leaves; infinity without one."""
+    """What the limits of this process's control groups leave; infinity without one."""
+    return min((_left_by(group) for group in _groups()), default=math.inf)
+
+
+def _groups() -> Iterator[Path]:
+    """The control groups that the process is in, each of which may have a limit.
+
+    A container sees its own as the root.
+    """
     try:
-        most, used = (
-            int((CONTROL_GROUP / f"memory.{name}").read_text()) for name in ("max", "current")
-        )
-        lines = (CONTROL_GROUP / "memory.stat").read_text().splitlines()
-        kinds = {name: int(size) for name, size in map(str.split, lines)}
-    except (OSError, ValueError):  # no container, or "max"
-        return math.inf
-    return max(0, most - used + kinds.get("active_file", 0) + kinds.get("inactive_file", 0))
+        lines = GROUPS.read_text().splitlines()
+    except OSError:  # not Linux
+        return
+    for line in lines:
+        _, kinds, place = line.split(":", 2)
+        root = CONTROL_GROUP / kinds  # of version 1, in which each kind has a tree of its own
+        if kinds in ("", "memory"):
+            own = root / place.lstrip("/")
+            yield from (group for group in (own, *own.parents) if group.is_relative_to(root))
+
+
+def _left_by(group: Path) -> float:
+    for most, used, total in LIMITS:
+        try:
+            limit, taken = (int((group / name).read_text()) for name in (most, used))
+            lines = (group / "memory.stat").read_text().splitlines()
+            kinds = {name: int(size) for name, size in map(str.split, lines)}
+        except (OSError, ValueError):  # another version, or "max"
+            continue
+        cached = (kinds.get(f"{total}{name}_file", 0) for name in ("active", "inactive"))
+        return max(0, limit - taken + sum(cached))
+    return math.inf

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -90,11 +92,11 @@ class RunWriter:
         """
         restored = newest_checkpoint(self.run, trainer)
         for path in restored.broken:
-            path.rename(path.with_name(path.name + BROKEN))
+            aside = path.rename(path.with_name(path.name + BROKEN))
+            if path.name == HISTORY and restored.history_size:  # as far as it is whole, it stays
+                shutil.copyfile(aside, path)
         self._steps, self._reported = restored.steps, len(restored.reports)
         self._sizes = {HISTORY: restored.history_size, REPORTS: restored.reports_size}
-        if restored.steps < trainer.step:  # it is written anew, with gaps
-            self._steps = self._sizes[HISTORY] = 0
         for name in self._sizes:
             self._append(name, b"")
         return restored
@@ -157,7 +159,8 @@ class RunWriter:
         for step, loss in zip(steps, losses.tolist(), strict=True):
             if self._breath and step % LINES_A_BREATH == 0:
                 time.sleep(self._breath)  # without it, a key waits for all lines, some 0.2 s
-            yield f"{step}\t{lr(step)!r}\t{loss:.9g}\n"
+            rate = math.nan if math.isnan(loss) else lr(step)  # of a gap, neither is known
+            yield f"{step}\t{rate!r}\t{loss:.9g}\n"
 
     def _append(self, name: str, data: bytes) -> None:
         """Let a file be what is whole of it, and `data`, on the disk."""

@@ -264,10 +264,9 @@ class TrainingSession:
             self._keeper.open(run)
             self._build(corpus, recipe)
             if self._trainer is not None:
-                reports = self._keeper.restore(self._trainer, run)
-                self._trainer.adjust(self._trainer.recipe.with_(**(changes or {})))
-                status = run.status
+                reports, status = self._keeper.restore(self._trainer, run), run.status
                 self._publish(reports=reports, seconds=status.seconds, changes=status.changes)
+                self._change(self._trainer, self._trainer.recipe.with_(**(changes or {})))
         except Exception as error:  # see _work
             self._trainer = None
             self._publish(phase=Phase.FAILED, error=in_one_line(error))
@@ -333,10 +332,14 @@ class TrainingSession:
             return
         if self._snapshot.phase is not Phase.FAILED:  # there is nothing new
             self._save()  # the history has the learning rates that there were
-        before, step = self._trainer.recipe, self._trainer.step
-        self._trainer.adjust(before.adjusted_to(recipe, fields))
-        changes = self._snapshot.changes_with(step, before.changes(self._trainer.recipe))
-        self._publish(recipe=self._trainer.recipe, changes=changes)
+        self._change(self._trainer, self._trainer.recipe.adjusted_to(recipe, fields))
+
+    def _change(self, trainer: Trainer, recipe: Recipe) -> None:
+        """Follow a recipe from here on, and remember what of it is new."""
+        before = trainer.recipe
+        trainer.adjust(recipe)
+        changes = self._snapshot.changes_with(trainer.step, before.changes(trainer.recipe))
+        self._publish(recipe=trainer.recipe, changes=changes)
 
     def _clear(self) -> None:
         self._leave()

@@ -302,6 +302,14 @@ def test_what_may_change_is_changed_as_a_run_goes_on(makemore: Makemore, root: P
     assert [(line["step"], line["lr"], line["loss"]) for line in lines] == [
         (report.step, report.lr, report.loss) for report in reports
     ]
+    changes = run.recipe.changes(run.recipe.with_(learning_rate=0.25, l2=0.5))
+    assert run.status.changes == ((60, changes),)
+
+
+def test_a_batch_size_is_refused_where_all_words_are_one_batch(makemore: Makemore, root: Path):
+    run = interrupted(root, 60)
+    check_that_it_failed(makemore("runs", "resume", "one", "--batch-size", "32"), "--batch-size")
+    assert run.status.step == 60
 
 
 def test_a_run_that_is_over_has_nothing_to_add(makemore: Makemore, root: Path):

@@ -1,5 +1,6 @@
 """Files of a run that are cut, torn or lost: what is whole is used, the rest is set aside."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,8 @@ def test_a_damaged_history_is_set_aside_and_the_run_goes_on(tmp_path: Path, dama
     run = kept_run(tmp_path, QUICK, 60, 80)
     file, losses = run.folder / "history.tsv", alone(QUICK)[0]
     lines = file.read_bytes().splitlines(keepends=True)
+    step, _, loss = lines[5].split(b"\t")
+    lines[5] = b"\t".join((step, b"0.25", loss))  # the learning rate was another one then
     lines[31] = b"x" + lines[31]
     damaged = b"".join(lines[: len(lines) if damage == "flip" else 31])
     file.unlink() if damage == "missing" else file.write_bytes(damaged)
@@ -125,8 +128,12 @@ def test_a_damaged_history_is_set_aside_and_the_run_goes_on(tmp_path: Path, dama
         if damage != "missing":
             assert "history.tsv could not be used" in end.warning
             assert (run.folder / "history.tsv.broken").read_bytes() == damaged
+            assert f"the losses from step {whole} to there are lost" in end.warning
+    known = [*range(whole), *range(80, QUICK.steps)]
     assert [step for step, _, _ in history_of(run)] == list(range(QUICK.steps))
-    assert torch.equal(run.history()[80:], losses[80:])
+    assert [step for step, lr, _ in history_of(run) if not math.isnan(lr)] == known
+    assert (history_of(run)[4][1] == 0.25) == (damage != "missing")
+    assert torch.equal(run.history()[known], losses[known])
     trainer = Trainer(CORPUS, QUICK)
     writer = RunWriter(run)
     assert writer.restore(trainer).broken == []

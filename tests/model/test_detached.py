@@ -118,6 +118,18 @@ def test_a_run_that_is_over_at_once_is_no_error(root: Path):
     assert result.status == 0, result.err
 
 
+def test_a_run_that_nobody_can_attach_to_is_trained_all_the_same(root: Path):
+    run, number = detached(root)
+    os.kill(number, signal.SIGKILL)
+    wait_until(lambda: not run.live, "the end of the trainer")
+    run.socket.unlink()
+    run.socket.mkdir()  # there can be no socket
+    result = process("runs", "--runs", str(root), "resume", run.id, "--detach", "--json")
+    assert result.status == 0, result.err
+    assert run.live
+    assert stored(run)["process"] == result.lines[0]["process"]
+
+
 def test_a_relative_directory_is_found_from_anywhere(tmp_path: Path):
     with no_orphans(tmp_path / "here"):
         words_file(tmp_path / "here")
