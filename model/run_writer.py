@@ -247,7 +247,8 @@ def _locked(run: Run) -> int:
         else:
             return descriptor
     os.close(descriptor)
-    raise RunTakenError(f"{visible(run.name)} is being trained by another process; attach to it")
+    name = visible(run.name)
+    raise RunTakenError(f"{name} is open in another process; attach to it, or close it there")
 
 
 def _file_name(step: int) -> str:

@@ -61,9 +61,7 @@ class Trainer:
         parts = split(corpus) if recipe.data == "train" else None
         learnt = parts.train if parts else corpus
         if not learnt.word_count:
-            raise MakemoreError(
-                f"{corpus.word_count} words leave none to train on; let the recipe learn from all"
-            )
+            raise MakemoreError("so few words leave none to learn from; let the recipe take all")
         with self._explained():
             ngrams = processes.ngrams(learnt, recipe.n)
             self.floor = CountModel(ngrams).floor

@@ -180,9 +180,8 @@ class TrainingSession:
         while not self._closed:
             wait = GLANCE_SECONDS if self._keeper and self._keeper.keeps else None
             if self._snapshot.phase is Phase.RUNNING:
-                left = self._pace.due - time.perf_counter()
                 breath = self._breath if self._pace.short else 0.0
-                wait = min(max(breath, left), GLANCE_SECONDS)
+                wait = min(max(breath, self._pace.due - time.perf_counter()), GLANCE_SECONDS)
             try:
                 command = self._commands.next(wait)
             except Empty:
@@ -379,10 +378,9 @@ class TrainingSession:
             return
         self._glance_due = now + GLANCE_SECONDS
         if self._keeper.gone:
-            if self._snapshot.phase.resumable:
-                self._publish(phase=Phase.STOPPED)
+            phase = Phase.STOPPED if self._snapshot.phase.resumable else self._snapshot.phase
             warning = "the run's folder is gone, and so it has stopped"
-            self._publish(warning=warning, name="", folder=None)
+            self._publish(phase=phase, warning=warning, name="", folder=None)
             self._keeper.close()  # which tells the viewers
             return
         if self._keeper.keeps and self._keeper.name != self._snapshot.name:

@@ -280,12 +280,12 @@ def test_a_run_writes_nothing_into_what_comes_in_the_place_of_its_folder(tmp_pat
 def test_a_run_has_one_writer(tmp_path: Path):
     run = kept_run(tmp_path, QUICK, 20)
     writer = RunWriter(run)
-    with pytest.raises(RunTakenError, match="being trained by another process"):
+    with pytest.raises(RunTakenError, match="open in another process"):
         RunWriter(run)
     before = tree(tmp_path)
     result = process("runs", "--runs", str(tmp_path), "resume", run.id)
     assert result.status == 1
-    assert "is being trained by another process; attach to it" in result.err
+    assert "is open in another process; attach to it, or close it there" in result.err
     assert result.err.count("\n") == 1
     with training_session() as session:
         session.restore(run, CORPUS)
