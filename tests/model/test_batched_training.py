@@ -303,7 +303,7 @@ def test_what_is_seen_of_a_network_that_diverges_are_numbers(name: str, learning
 
 
 def test_too_few_words_to_hold_some_out_are_refused_in_one_line():
-    with pytest.raises(MakemoreError, match="none to train on"):
+    with pytest.raises(MakemoreError, match="none to learn from"):
         Trainer(parse(b"ab\n", "one word"), small("mlp"))
     assert Trainer(parse(b"ab\n", "one word"), small("mlp", data="all")).floor >= 0
 

@@ -103,9 +103,9 @@ async def test_the_ranking_is_live(words_file: Path):
         assert shown == pytest.approx(sorted(gaps.values(), reverse=True)[: len(shown)], abs=1e-7)
 
 
-async def test_the_network_is_shown_before_its_gaps_are_known(
-    words_file: Path, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> Event:
+    """Until it is set, no gaps are known."""
     known, plainly = Event(), gap_by_context
 
     def in_time(model: LanguageModel, ngrams: Ngrams) -> Tensor:
@@ -113,6 +113,10 @@ async def test_the_network_is_shown_before_its_gaps_are_known(
         return plainly(model, ngrams)
 
     monkeypatch.setattr("model.evaluation.gap_by_context", in_time)
+    return known
+
+
+async def test_the_network_is_shown_before_its_gaps_are_known(words_file: Path, known: Event):
     async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
         await bench.press("2", "s")
         await bench.until(lambda: bench.app.look, "the network")
@@ -130,15 +134,8 @@ async def test_the_network_is_shown_before_its_gaps_are_known(
 
 
 async def test_a_network_is_shown_anew_while_its_gaps_stay_as_they_were(
-    words_file: Path, monkeypatch: pytest.MonkeyPatch
+    words_file: Path, known: Event
 ):
-    known, plainly = Event(), gap_by_context
-
-    def slowly(model: LanguageModel, ngrams: Ngrams) -> Tensor:
-        assert known.wait(60)
-        return plainly(model, ngrams)
-
-    monkeypatch.setattr("model.evaluation.gap_by_context", slowly)
     async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
         await bench.press("2", "4", "space")
         await bench.until(lambda: bench.app.snapshot.step > 100, "a second")
