@@ -57,6 +57,11 @@ class Look:
         return Gaps(self.step, gaps, gaps.argsort(descending=True, stable=True), total)
 
 
+def same_network(one: Look | None, other: Look | None) -> bool:
+    """Whether two looks are of one network, be it that the gaps of one are not known yet."""
+    return (one and one.network) is (other and other.network)
+
+
 @dataclass(frozen=True, eq=False)
 class Gaps:
     """What each context adds to the gap between loss and floor."""

@@ -97,7 +97,9 @@ async def test_the_ranking_is_live(words_file: Path):
         await bench.until(lambda: lines(bench) != before, "another ranking")
         await bench.press("space")
         await bench.phase(Phase.PAUSED)
-        await bench.until(lambda: bench.app.look.step == bench.app.snapshot.step, "the last look")
+        await bench.until(
+            lambda: bench.app.look.gaps.step == bench.app.snapshot.step, "the last look"
+        )
         gaps = plain_gaps(bench, bench.app.corpus.words, 2)
         shown = [gaps[line[0]] for line in lines(bench)]
         assert shown == pytest.approx(sorted(gaps.values(), reverse=True)[: len(shown)], abs=1e-7)

@@ -194,7 +194,7 @@ async def test_while_a_word_is_scored_another_can_be_typed_whose_score_alone_is_
     async with workbench(words_file) as bench:
         await bench.train()
         await bench.press("5")
-        await bench.until(lambda: bench.app.look and bench.app.look.step == 101, "the last look")
+        await bench.looked()
         await look_at(bench, "mia")
         before = bench.shown("#tokens")
         held = Held(bench.app.look.network)
@@ -220,7 +220,7 @@ async def test_why_a_word_cannot_be_scored_is_said_once(words_file: Path):
     async with workbench(words_file) as bench:
         await bench.train()
         await bench.press("5")
-        await bench.until(lambda: bench.app.look and bench.app.look.step == 101, "the last look")
+        await bench.looked()
         await scores(bench)
         failing = Failing(bench.app.look.network)
         for step in range(3):

@@ -16,6 +16,7 @@ from model.ngrams import count
 from model.recipe import RECIPES
 from model.sampling import parting, sample, trace
 from model.session import Phase
+from tui.look import same_network
 from tui.messages import CellFollowed
 from tui.panes.roads import ComparingFailed, Comparison, RoadsCompared, RoadsPane
 from tui.screens.forms import Form
@@ -42,7 +43,7 @@ async def compared(bench: Bench, step: int | None = None) -> Comparison:
         return (
             found is not None
             and found.counts is app.counts
-            and found.look is app.look
+            and same_network(found.look, app.look)
             and found.drawing.draws == pane(bench).draws
             and (step is None or found.look.step == step)
         )

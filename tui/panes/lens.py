@@ -19,7 +19,7 @@ from textual.worker import Worker, WorkerState
 from model.alphabet import BOUNDARY, normalise, visible
 from model.session import in_one_line
 from tui.keys import hidden
-from tui.look import Look
+from tui.look import Look, same_network
 from tui.marked import end_of
 from tui.messages import CellFollowed
 from tui.panes.pane import LookingPane
@@ -208,7 +208,7 @@ trains, and the network's figures follow. `escape` goes to the list, where lette
         known = self._scored
         if known is not None and known.is_of(self.word, counts, look):
             self._write(known)
-            if known.look is look:
+            if same_network(known.look, look):
                 return
         if not self._scoring:
             self._scoring = True

@@ -20,7 +20,7 @@ from model.corpus import Corpus
 from model.draws import MOST_SEED, Draws
 from model.session import in_one_line
 from tui.keys import hidden
-from tui.look import Look
+from tui.look import Look, same_network
 from tui.marked import marked
 from tui.messages import COUNTS, NETWORK, CellFollowed, Drawing
 from tui.panes.comparison import (
@@ -151,7 +151,7 @@ goes from list to list.
             self._show_head()
             return
         known = self.comparison
-        if known and (known.counts, known.look) == (counts, look):
+        if known and known.counts is counts and same_network(known.look, look):
             if known.drawing.draws == self.draws:
                 return
         elif known and known.look.run != look.run:
