@@ -176,10 +176,12 @@ class Bench:
     async def looked(self) -> None:
         """Wait until a run that has ended is saved, and shown as it is at its last step."""
         app = self.app
-        last = app.snapshot.checkpoint
-        await self.until(
-            lambda: app.look and app.look.gaps and app.look.gaps.step == last, "a look"
-        )
+
+        def seen() -> bool:
+            gaps, last = app.look and app.look.gaps, app.snapshot.step
+            return gaps is not None and gaps.step == last == app.snapshot.checkpoint
+
+        await self.until(seen, "a look")
 
     async def screen(self, kind: type) -> None:
         """Wait until a screen is in front, and has settled."""
