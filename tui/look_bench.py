@@ -91,9 +91,12 @@ class LookBench(Workbench):
         self._looking = False
         least = LOW_LOOK_SECONDS if self.low_bandwidth else LOOK_SECONDS
         self._look_due = time.monotonic() + max(least, RESTS * message.seconds)
-        self._taken = message.look
-        if self._taken is not None:
-            self._weigh_if_due(self._taken)
+        look, known = message.look, self._taken or self.look
+        if look is not None and known is not None and known.run == look.run:
+            look = replace(look, gaps=known.gaps)
+        self._taken = look
+        if look is not None:
+            self._weigh_if_due(look)
 
     def _weigh_if_due(self, look: Look) -> None:
         """Find out the gaps of a look; with many contexts it takes seconds, and others come."""
@@ -145,6 +148,4 @@ class LookBench(Workbench):
         if look.run != self.snapshot.run or look.ngrams is not self.counts.ngrams:
             return
         self._looked = look.run, look.step
-        if look.gaps is None and self.look is not None and self.look.run == look.run:
-            look = replace(look, gaps=self.look.gaps)
         self.look = look

@@ -4,20 +4,23 @@ import math
 import re
 from collections import Counter
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 import pytest
+import torch
 from explorer import looked, pairs, place, row_sums
 from test_markup import check_that_nothing_is_obeyed, nasty_corpus
 from torch import Tensor
-from workbench import ENDLESS, Bench, is_seen, rows, workbench
+from workbench import ENDLESS, Bench, is_seen, rows, settle, workbench
 
 from model.evaluation import gap_by_context
 from model.language_model import LanguageModel
 from model.ngrams import Ngrams
 from model.session import Phase, Trained
-from tui.messages import LookTaken
+from tui.look import Gaps
+from tui.messages import LookTaken, LookWeighed
 from tui.panes.explorer import NO_NETWORK, ExplorerPane
 from tui.widgets.live_table import LiveTable
 
@@ -152,6 +155,23 @@ async def test_a_network_is_shown_anew_while_its_gaps_stay_as_they_were(
             return len(steps) > 4
 
         await bench.until(anew, "the network of other steps")
+
+
+async def test_gaps_are_shown_even_if_another_look_comes_before_the_next_frame(
+    words_file: Path, known: Event, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tui.app.FRAMES_PER_SECOND", 0.001)  # the test pulls
+    async with workbench(words_file, recipe=ENDLESS, size=WIDE) as bench:
+        await bench.press("2", "s", "4")
+        await bench.until(lambda: bench.app.pull() or bench.app.look, "a look")
+        look = bench.app.look
+        gaps = Gaps(look.step, torch.zeros(1), torch.arange(1), 0.0)
+        bench.app.post_message(LookWeighed(replace(look, gaps=gaps), 0.0))
+        bench.app.post_message(LookTaken(replace(look), 0.0))
+        await settle(bench.pilot)
+        bench.app.pull()
+        assert bench.app.look.gaps is gaps
+        known.set()
 
 
 async def test_a_network_that_diverges_is_not_shown(
