@@ -118,7 +118,7 @@ def _activations(name: str, values: Tensor, function: str) -> Activations:
     places = ((unit - low) / (high - low).clamp(min=1e-12) * BINS).long().clamp_(max=BINS - 1)
     shares = places.bincount(minlength=BINS) / len(unit)
     saturated = float(_BY_NAME[function](unit * largest).float().mean())
-    mean, std = largest * float(unit.mean()), _std(values)
+    mean, std = largest * float(unit.mean()), largest * _root_mean_square(unit)
     return Activations(name, mean, std, saturated, tuple(shares.tolist()))
 
 
@@ -127,7 +127,11 @@ def _std(values: Tensor | None) -> float:
     if values is None:
         return 0.0
     unit, largest = _scaled(values)
-    return largest * float(unit.square().mean().sqrt())
+    return largest * _root_mean_square(unit)
+
+
+def _root_mean_square(values: Tensor) -> float:
+    return float(values.square().mean().sqrt())
 
 
 def _scaled(values: Tensor) -> tuple[Tensor, float]:
