@@ -15,6 +15,7 @@ import torch
 from command_line import ROOT
 from running import (
     CORPUS,
+    ENDLESS,
     QUICK,
     failed,
     finished,
@@ -30,6 +31,7 @@ from running import (
 import model.training
 from model import runs
 from model.nets.one_layer import Objective, count_objective
+from model.recipe import Recipe
 from model.runs import Run
 from model.session import Phase
 from model.training import Trainer
@@ -360,3 +362,18 @@ def test_a_run_that_is_going_on_is_not_disturbed_by_those_who_ask(tmp_path: Path
     fresh = Trainer(CORPUS, LONG)
     list(fresh.run())
     assert torch.equal(end.losses, fresh.losses)
+
+
+def test_a_change_that_the_device_cannot_make_ends_the_run(monkeypatch: pytest.MonkeyPatch):
+    def adjust(trainer: Trainer, recipe: Recipe) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(Trainer, "adjust", adjust)
+    with training_session() as session:
+        session.start(CORPUS, ENDLESS)
+        session.adjust(ENDLESS.with_(learning_rate=0.5))
+        after = obeyed(session)
+        assert after.phase is Phase.FAILED
+        assert "out of memory" in after.error
+        session.start(CORPUS, QUICK)
+        assert finished(session).error == ""

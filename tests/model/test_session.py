@@ -229,21 +229,6 @@ def test_a_run_that_blows_up_fails_and_the_thread_lives_on():
         assert finished(session).error == ""
 
 
-def test_a_change_that_the_device_cannot_make_ends_the_run(monkeypatch: pytest.MonkeyPatch):
-    def adjust(trainer: Trainer, recipe: Recipe) -> None:
-        raise RuntimeError("out of memory")
-
-    monkeypatch.setattr(Trainer, "adjust", adjust)
-    with training_session() as session:
-        session.start(CORPUS, ENDLESS)
-        session.adjust(ENDLESS.with_(learning_rate=0.5))
-        failed = obeyed(session)
-        assert failed.phase is Phase.FAILED
-        assert "out of memory" in failed.error
-        session.start(CORPUS, QUICK)
-        assert finished(session).error == ""
-
-
 def test_a_run_that_cannot_begin_fails():
     missing = "cuda" if torch.backends.mps.is_available() else "mps"
     with training_session() as session:
