@@ -66,6 +66,7 @@ async def test_the_sign_of_it_leaves_room_for_the_tab_of_the_pane(
     async with workbench(words_file, size=size) as bench:
         command(bench, "Bandwidth: low")
         tabs, sign = bench.app.query_one(Tabs), bench.app.query_one("#bandwidth")
+        await bench.until(lambda: sign.region.width, "the sign, which takes room from the tabs")
         for key, name in (("7", "smoothing"), ("1", "dataset")):
             await bench.press(key)
             tab = bench.app.query_one(f"Tab#{name}")
